@@ -1,0 +1,39 @@
+"""Fill a template: strict and in a single pass, so braces in a user's text are harmless.
+
+A template names its places as ``{question}``. A place without a value, or a value without a place, is an error: a prompt
+that silently lacks the question is the most expensive bug there is.
+"""
+
+from __future__ import annotations
+
+import re
+
+from langdistill.errors import PromptError
+
+PLACE = re.compile(r"\{([a-z_]+)\}")
+
+ANSWER_LINE = 'End with one line that reads "Answer:" and then only the answer.'
+"""Asks for the line that `answers.final_answer` reads. Shared by every strategy that ends in free text."""
+
+STEP_BY_STEP = "{question}\nThink step by step. " + ANSWER_LINE
+"""Zero-shot chain of thought (Kojima et al., 2205.11916, own wording), shared by the strategies that sample reasoning."""
+
+
+def places(template: str) -> set[str]:
+    """The names of the places in a template."""
+    return set(PLACE.findall(template))
+
+
+def fill(template: str, **values: str) -> str:
+    """Put the values into the template's places, once; text that comes with a value is never read as a template.
+
+    Raises:
+        PromptError: a place has no value, or a value has no place.
+    """
+    wanted = places(template)
+    if wanted != values.keys():
+        raise PromptError(
+            f"The template has the places {sorted(wanted)} and was given {sorted(values)}. "
+            f"Give exactly one value per place. Template: {template[:120]!r}"
+        )
+    return PLACE.sub(lambda match: values[match.group(1)], template)

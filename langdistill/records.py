@@ -1,0 +1,194 @@
+"""What every station reads and writes: frozen, versioned, plain data.
+
+A message on disk is a dict in the OpenAI chat shape; no LangChain class ever reaches it. Trees are flat lists with a parent
+index. Derived facts are properties. Gold answers are not here: they live apart, so that no selector can read them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from typing import Any, Literal, NotRequired, TypedDict
+
+import orjson
+from pydantic import BaseModel, ConfigDict, Field
+
+TRACE_VERSION = 1
+"""Raised when a stored trace of an older release can no longer be read as it is."""
+
+
+class Message(TypedDict):
+    """One chat message in the OpenAI chat shape."""
+
+    role: Literal["system", "user", "assistant", "tool"]
+    content: str | list[Any] | None
+    name: NotRequired[str]
+    tool_calls: NotRequired[list[dict[str, Any]]]
+    tool_call_id: NotRequired[str]
+    reasoning_content: NotRequired[str]
+
+
+class Record(BaseModel):
+    """Base of the records: frozen, and closed against misspelt fields."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Problem(Record):
+    """One question, without its answer."""
+
+    id: str
+    """Stable across runs; splits and groups go by it. A variant carries the id of the problem that it came from."""
+    question: str
+    perturbation: str | None = None
+    """Name of the family that changed the question without changing its answer; `None` for the original."""
+
+    @property
+    def metadata(self) -> dict[str, str]:
+        """What a run's config must carry, so that its trace can be grouped: ``{"metadata": problem.metadata}``."""
+        return {"problem": self.id} | ({"perturbation": self.perturbation} if self.perturbation else {})
+
+
+class Usage(Record):
+    """Tokens of one model call, all its replies together."""
+
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cached_tokens: int = 0
+    reasoning_tokens: int = 0
+
+
+class Reply(Record):
+    """One of the n replies of a call."""
+
+    message: Message
+    finish_reason: str | None = None
+    logprobs: list[Any] | None = None
+
+
+class Call(Record):
+    """One model call: what was asked, and all n replies."""
+
+    id: str
+    parent: int | None = None
+    """Index of the enclosing call in `Trace.calls` (a model inside a tool of an agent, say); `None` at the top."""
+    path: str = ""
+    """Where in the graph, from the root: "think/sample"."""
+    node: str | None = None
+    strategy: str | None = None
+    candidate: bool = False
+    """Whether its replies are candidates for the final answer, as opposed to rewrites, sub-questions or criteria."""
+    model: str | None = None
+    params: dict[str, Any] = Field(default_factory=dict)
+    tools: list[dict[str, Any]] = Field(default_factory=list)
+    """Schemas of the tools that were offered, called or not."""
+    prompt: list[Message] = Field(default_factory=list)
+    replies: list[Reply] = Field(default_factory=list)
+    usage: Usage = Usage()
+    started: float = 0.0
+    """Seconds since the epoch."""
+    ended: float = 0.0
+    error: str | None = None
+
+
+class ToolRun(Record):
+    """One execution of a tool, with the arguments it really ran with."""
+
+    id: str
+    name: str
+    tool_call_id: str | None = None
+    path: str = ""
+    arguments: Any = None
+    output: Any = None
+    started: float = 0.0
+    ended: float = 0.0
+    error: str | None = None
+
+
+class Feedback(Record):
+    """What a user said of a run, afterwards."""
+
+    score: float | None = None
+    comment: str | None = None
+    at: float = 0.0
+
+
+class Trace(Record):
+    """One root run: a graph, or a bare model call."""
+
+    id: str
+    version: int = TRACE_VERSION
+    name: str = ""
+    """Name of the root run: the graph's name, or the model's class."""
+    strategy: str | None = None
+    thread: str | None = None
+    input: list[Message] = Field(default_factory=list)
+    """The messages that the root was given."""
+    output: list[Message] = Field(default_factory=list)
+    """The messages that the root ended with, without the input."""
+    answer: str | None = None
+    """The `answer` of a graph that gives one."""
+    calls: list[Call] = Field(default_factory=list)
+    tool_runs: list[ToolRun] = Field(default_factory=list)
+    feedback: list[Feedback] = Field(default_factory=list)
+    tags: list[str] = Field(default_factory=list)
+    metadata: dict[str, Any] = Field(default_factory=dict)
+    versions: dict[str, str] = Field(default_factory=dict)
+    started: float = 0.0
+    ended: float = 0.0
+    interrupted: bool = False
+    """Whether it stopped to ask a human; not an error."""
+    error: str | None = None
+
+    @property
+    def problem(self) -> str:
+        """Id of the problem it worked on; a run that names none is a problem of its own."""
+        return str(self.metadata.get("problem") or self.id)
+
+    @property
+    def perturbation(self) -> str | None:
+        """Family that changed the question, `None` for the original."""
+        return self.metadata.get("perturbation")
+
+    @property
+    def output_tokens(self) -> int:
+        """Generated tokens, thinking included."""
+        return sum(call.usage.output_tokens for call in self.calls)
+
+
+class Verdict(Record):
+    """What a filter says of a problem."""
+
+    filter: str
+    version: int = 1
+    keep: bool | None
+    """`None`: could not judge, which is neither yes nor no."""
+    reason: str
+    """A slug that rejects are counted by: "agreed", "split-vote", "incomplete"."""
+    score: float | None = None
+    evidence: dict[str, Any] = Field(default_factory=dict)
+
+
+class Example(Record):
+    """One row of a data set: what the student sees, and what it must say."""
+
+    messages: list[Message]
+    target: Message
+    problem: str
+    trace: str
+    verdicts: list[Verdict] = Field(default_factory=list)
+    split: Literal["train", "validation"] | None = None
+
+
+def canonical(value: Any) -> bytes:
+    """JSON with sorted keys: equal values give equal bytes."""
+    return orjson.dumps(value, option=orjson.OPT_SORT_KEYS | orjson.OPT_NON_STR_KEYS)
+
+
+def digest(*parts: bytes | str | Mapping[str, Any] | Iterable[Any]) -> str:
+    """SHA-256 over the parts, in order, as hexadecimal."""
+    total = hashlib.sha256()
+    for part in parts:
+        data = part if isinstance(part, bytes) else part.encode() if isinstance(part, str) else canonical(part)
+        total.update(len(data).to_bytes(8, "big") + data)
+    return total.hexdigest()
