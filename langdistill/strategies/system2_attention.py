@@ -9,5 +9,5 @@ REGENERATE = (
 )
 """Call 1: rewrite the input into unbiased context and question."""
 
-RESPOND = "{context}{question}"
-"""Call 2: nothing of the original text beyond what call 1 kept."""
+RESPOND = "{regenerated}\nAnswer without bias."
+"""Call 2: nothing of the original text but what call 1 kept (its context, if any, and its question)."""
