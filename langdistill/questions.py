@@ -7,13 +7,17 @@ it was given and have it counted twice, so whatever a strategy needs besides sta
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any, TypedDict
+from typing import Annotated, Any, TypedDict, TypeVar
 
 from langchain_core.messages import AIMessage, AnyMessage, HumanMessage
+from langchain_core.runnables import Runnable
 from langgraph.graph.message import add_messages
 
 from langdistill.answers import Extract, final_answer
 from langdistill.errors import AnswerError
+
+
+Graph = TypeVar("Graph", bound=Runnable[Any, Any])
 
 
 class Question(TypedDict):
@@ -60,3 +64,13 @@ def conclude(answer: str | None, reply: AIMessage | None = None) -> dict[str, An
 def conclude_from(reply: AIMessage, extract: Extract = final_answer) -> dict[str, Any]:
     """`conclude` with the answer that the reply ends in."""
     return conclude(extract(reply.text), reply)
+
+
+def turn(state: Mapping[str, Any], text: str) -> list[AnyMessage]:
+    """The conversation with its question replaced by a prompt: what a strategy asks its model."""
+    return [*history_of(state), HumanMessage(text)]
+
+
+def labelled(graph: Graph, strategy: str, **params: Any) -> Graph:
+    """The graph with its provenance in the metadata of every run inside it: strategy and, by name, its knobs."""
+    return graph.with_config(metadata={"strategy": strategy, "params": params})  # type: ignore[return-value]

@@ -1,0 +1,96 @@
+"""Remember replies, so that a long job that runs again asks only for what is missing.
+
+    with caching("replies.db"):
+        graph.invoke(...)
+
+A reply's key is the model with its settings, the prompt, the parameters and the index of the sample: the fifth of eight
+samples is a reply of its own, and a group of which five are known asks for three.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from pathlib import Path
+from threading import Lock
+from typing import Any
+
+import orjson
+from langchain_core.language_models import BaseChatModel
+from langchain_core.messages import AIMessage, BaseMessage, message_to_dict, messages_from_dict
+
+from langdistill.errors import StoreError
+from langdistill.records import digest
+
+
+class ReplyCache:
+    """Replies in one SQLite file; safe to share between threads."""
+
+    def __init__(self, path: str | Path) -> None:
+        """Open the file, or make it.
+
+        Raises:
+            StoreError: it exists and is no SQLite file, or cannot be opened.
+        """
+        try:
+            self._db = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
+            self._db.execute("PRAGMA journal_mode=WAL")
+            self._db.execute("CREATE TABLE IF NOT EXISTS reply (key TEXT PRIMARY KEY, message BLOB NOT NULL) WITHOUT ROWID")
+        except sqlite3.Error as error:
+            raise StoreError(f"The reply cache {str(path)!r} cannot be opened: {error}. Give a path to a new file.") from error
+        self._lock = Lock()
+
+    def get(self, model: Any, prompt: Sequence[BaseMessage], params: Mapping[str, Any], n: int) -> dict[int, AIMessage]:
+        """The known ones of the first `n` replies, by sample index."""
+        known: dict[int, AIMessage] = {}
+        for index in range(n):
+            with self._lock:
+                row = self._db.execute("SELECT message FROM reply WHERE key = ?", [_key(model, prompt, params, index)]).fetchone()
+            if row and isinstance(message := messages_from_dict([orjson.loads(row[0])])[0], AIMessage):
+                known[index] = message
+        return known
+
+    def put(self, model: Any, prompt: Sequence[BaseMessage], params: Mapping[str, Any], index: int, message: BaseMessage) -> None:
+        """Keep a reply; a later one under the same key replaces it."""
+        row = [_key(model, prompt, params, index), orjson.dumps(message_to_dict(message), default=str)]
+        with self._lock:
+            self._db.execute("INSERT OR REPLACE INTO reply VALUES (?, ?)", row)
+
+    def close(self) -> None:
+        """Close the file."""
+        self._db.close()
+
+
+def _key(model: Any, prompt: Sequence[BaseMessage], params: Mapping[str, Any], index: int) -> str:
+    said = [[message.type, message.content, getattr(message, "tool_calls", None)] for message in prompt]
+    return digest(_settings(model), [*said, index], {key: str(value) for key, value in params.items()})
+
+
+def _settings(model: Any) -> str:
+    """What tells two models apart: LangChain's own cache string for a chat model, the repr of anything else."""
+    return model._get_llm_string() if isinstance(model, BaseChatModel) else repr(model)
+
+
+_current: ContextVar[ReplyCache | None] = ContextVar("langdistill_cache", default=None)
+
+
+def current_cache() -> ReplyCache | None:
+    """The cache of the enclosing `with caching(...)`, if any."""
+    return _current.get()
+
+
+@contextmanager
+def caching(path: str | Path) -> Iterator[ReplyCache]:
+    """Answer from the file what was asked before inside such a block, and keep what is asked now.
+
+    A reply from the cache calls no model, so it raises no callback event and is in no trace.
+    """
+    cache = ReplyCache(path)
+    token = _current.set(cache)
+    try:
+        yield cache
+    finally:
+        _current.reset(token)
+        cache.close()
