@@ -1,0 +1,54 @@
+# Every command makes the environment first when it is not there yet, so any of them may be the very first one.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+export OMP_NUM_THREADS ?= 1
+export TOKENIZERS_PARALLELISM ?= false
+
+.PHONY: help demo test test-fast check fix bench docs clean
+
+help:
+	@echo "make demo       the whole loop on the embedded model, offline; writes runs/demo/report.html"
+	@echo "make test       every test (at most 15 minutes on 2 cores)"
+	@echo "make test-fast  the tests that take no training (at most 2 minutes)"
+	@echo "make check      ruff and pyright"
+	@echo "make fix        format and mend what ruff can mend"
+	@echo "make bench      the measured tables of the README (about an hour)"
+	@echo "make docs       write the generated pages of docs/"
+	@echo "make clean      remove the environment"
+
+$(READY): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "langdistill needs Python 3.11 or newer; $(PYTHON) is older. Try: make PYTHON=python3.12"; exit 2; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade 'pip>=25.1'
+	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[train,agents,report]' --group dev
+	@touch $@
+
+demo: $(READY)
+	$(BIN)/langdistill demo --out runs/demo --overwrite
+
+test: $(READY)
+	$(BIN)/python -m pytest -n 2 --dist loadgroup
+
+test-fast: $(READY)
+	$(BIN)/python -m pytest -n 2 --dist loadgroup -m "not slow"
+
+check: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/pyright
+
+fix: $(READY)
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: $(READY)
+	$(BIN)/python benchmarks/distillation.py --out runs/bench
+
+docs: $(READY)
+	$(BIN)/python docs/generate.py
+
+clean:
+	rm -rf $(VENV)
