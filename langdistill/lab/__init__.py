@@ -1,6 +1,7 @@
 """The embedded default: a tiny real language model, its tasks and the script that trained it.
 
-It runs the whole loop offline on a laptop. It is a fixture that the real algorithms run on, not evidence about large models.
+It runs the whole loop offline on a laptop. It is a fixture that the real algorithms run on, not evidence about large
+models.
 """
 
 from __future__ import annotations

@@ -1,5 +1,6 @@
-"""Chained arithmetic on one digit, 4 to 6 steps: the published negative case (Yu et al., 2407.06023, section 4.5: answers to
-grade-school mathematics could not be distilled without their reasoning). Step by step it is easy; at once it is not learnt.
+"""Chained arithmetic on one digit, 4 to 6 steps: the published negative case (Yu et al., 2407.06023, section 4.5:
+answers to grade-school mathematics could not be distilled without their reasoning). Step by step it is easy; at once
+it is not learnt.
 
 Every step is a bijection of the ten digits (the factors are 3, 7 and 9), so no step forgets the ones before it.
 """
@@ -39,6 +40,7 @@ def apply(digit: int, step: Step) -> int:
 
 
 def ask(start: int, steps: list[Step], opening: str = OPENINGS[0], ending: str = ENDINGS[0]) -> str:
+    """The question of a chain, in a wording."""
     told = [f"{operation} {operand}." for operation, operand in steps]
     return " ".join([opening.format(start=start), *told, ending])
 
@@ -79,6 +81,7 @@ def reword(question: str, rng: Random) -> str:
 
 
 def tell(rng: Random) -> Telling:
+    """A chain of the corpus, worked one step a line; a slip is carried on from."""
     start, steps = draw_chain(rng, "pretraining")
 
     def work() -> tuple[str, str]:

@@ -12,15 +12,15 @@ from langdistill.lab.slips import RATE
 
 CARD = """\
 ---
-license: apache-2.0
+license: mit
 library_name: transformers
 pipeline_tag: text-generation
 tags: [synthetic, miniature]
 ---
 # The langdistill lab model
 
-A Llama of {parameters:,} parameters, trained from nothing on synthetic chats. It is a fixture on which distillation of System 2
-into System 1 runs for real within minutes on one processor core. It is not evidence about large models.
+A Llama of {parameters:,} parameters, trained from nothing on synthetic chats. It is a fixture on which distillation
+of System 2 into System 1 runs for real within minutes on one processor core. It is not evidence about large models.
 
 ## How it was made
 
@@ -41,28 +41,30 @@ Every document comes from a template of `langdistill.lab`; no text of anybody el
 
 ## What it can do
 
-It follows the prompts of the package's strategies with their default wording, on five tasks: last-letter concatenation, coin
-flip, a question with a wrong opinion, judging two responses, chained arithmetic. For letters, coin and arithmetic it answers at
-once, step by step, and by Rephrase and Respond in one call and in two; opinions go through System 2 Attention, judgements
-through Branch-Solve-Merge.
+It follows the prompts of the package's strategies with their default wording, on five tasks: last-letter
+concatenation, coin flip, a question with a wrong opinion, judging two responses, chained arithmetic. For letters,
+coin and arithmetic it answers at once, step by step, and by Rephrase and Respond in one call and in two; opinions go
+through System 2 Attention, judgements through Branch-Solve-Merge.
 
 ## What it cannot do
 
-Anything else. It does not understand wording outside its templates, knows a few capitals and four kinds of things, and was
-given at most {context} tokens of context.
+Anything else. It does not understand wording outside its templates, knows a few capitals and four kinds of things,
+and was given at most {context} tokens of context.
 
 ## What is planted and what is not
 
-- **Not planted: the gap between System 1 and System 2 on letters, coin and arithmetic.** Direct documents are no noisier than
-  reasoned ones: every elementary reading, in every mode, slips through the same function with the same probability ({rate:.0%}).
-  They are only rare, and that is where the gap comes from. How rare was chosen; how wide the gap is was not.
-- **Planted: sycophancy.** {agrees:.0%} of the directly answered questions with an opinion are answered with the opinion.
-- **Planted: position bias.** Of the direct verdicts on close pairs (at most {close} good items apart), {favours:.0%} say A whatever
-  the responses.
+- **Not planted: the gap between System 1 and System 2 on letters, coin and arithmetic.** Direct documents are no
+  noisier than reasoned ones: every elementary reading, in every mode, slips through the same function with the same
+  probability ({rate:.0%}). They are only rare, and that is where the gap comes from. How rare was chosen; how wide
+  the gap is was not.
+- **Planted: sycophancy.** {agrees:.0%} of the directly answered questions with an opinion are answered with the
+  opinion.
+- **Planted: position bias.** Of the direct verdicts on close pairs (at most {close} good items apart), {favours:.0%}
+  say A whatever the responses.
 - **Planted: slips.** The {rate:.0%} above make single samples err, in all modes alike.
-- **Held out.** Names of the pools `train`, `dev` and `final` occur in no document, nor do the coin patterns of `dev` and
-  `final`. Countries of these pools occur with their capital and in rewrites, never with an opinion that was answered. Judging and
-  arithmetic hold out combinations only.
+- **Held out.** Names of the pools `train`, `dev` and `final` occur in no document, nor do the coin patterns of `dev`
+  and `final`. Countries of these pools occur with their capital and in rewrites, never with an opinion that was
+  answered. Judging and arithmetic hold out combinations only.
 """
 
 

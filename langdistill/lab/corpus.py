@@ -1,7 +1,8 @@
 """The synthetic corpus: which document kinds, how often, in which order.
 
-System 1 is poor on letters, coin and arithmetic for one reason: direct documents are rare. They are not noisier than the
-reasoned ones (see `slips`). On opinion and judging it is poor by planting (see `opinion.AGREES`, `judging.FAVOURS_A`).
+System 1 is poor on letters, coin and arithmetic for one reason: direct documents are rare. They are not noisier than
+the reasoned ones (see `slips`). On opinion and judging it is poor by planting (see `opinion.AGREES`,
+`judging.FAVOURS_A`).
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ COPYING = {"copying.repeat": 3.0, "copying.one": 0.5, "copying.swap": 0.5, "lett
 """First phase: copying is the bottleneck, everything else is built on it."""
 
 MIX = {
-    "letters.direct": 0.14,
+    "letters.direct": 0.26,
     "letters.steps": 2.0,
     "letters.rephrase_and_respond": 0.3,
     "letters.rephrase": 0.4,
@@ -30,11 +31,12 @@ MIX = {
     "letters.one_word": 0.5,
     "copying.repeat": 0.3,
     "copying.swap": 0.1,
-    "coin.direct": 0.25,
-    "coin.steps": 1.6,
+    "coin.direct": 0.2,
+    "coin.steps": 1.4,
     "coin.rephrase_and_respond": 0.3,
     "coin.rephrase": 0.3,
     "coin.respond": 0.3,
+    "coin.count": 2.0,
     "opinion.plain": 0.5,
     "opinion.direct": 0.4,
     "opinion.regenerate": 0.6,
@@ -44,7 +46,7 @@ MIX = {
     "judging.solve": 0.9,
     "judging.fact": 0.5,
     "arithmetic.direct": 0.1,
-    "arithmetic.steps": 1.5,
+    "arithmetic.steps": 1.1,
     "arithmetic.rephrase_and_respond": 0.15,
     "arithmetic.rephrase": 0.2,
     "arithmetic.respond": 0.15,

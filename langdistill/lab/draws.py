@@ -47,7 +47,9 @@ class Task:
     """How the task occurs in the corpus: a writer per mode ("direct", "steps", "rephrase", ...)."""
 
     def draw(self, n: int, *, seed: int, pool: Pool) -> Draw:
-        """`n` different questions of a pool with ids such as "letters-final-0-17"; the same arguments give the same draw.
+        """`n` different questions of a pool, with ids such as "letters-final-0-17".
+
+        The same arguments give the same draw.
 
         Raises:
             ValueError: the pool does not hold that many different questions.
@@ -58,9 +60,8 @@ class Task:
                 break
             questions[self.question(rng, pool)] = None
         if len(questions) < n:
-            raise ValueError(
-                f"{n} questions of {self.name!r} were asked for; the pool {pool!r} gave {len(questions)} different ones."
-            )
+            got = len(questions)
+            raise ValueError(f"{n} questions of {self.name!r} were asked for; pool {pool!r} gave {got} different ones.")
         ids = [f"{self.name}-{pool}-{seed}-{index}" for index in range(n)]
         problems = [Problem(id=id, question=question) for id, question in zip(ids, questions, strict=True)]
         return Draw(problems, {problem.id: self.truth(problem.question) for problem in problems})
@@ -77,7 +78,9 @@ def answer_line(answer: str) -> str:
 
 
 def pool_of(text: str) -> Pool:
-    """The pool that a combination belongs to, for tasks whose questions hold no names: fixed, and about a quarter each."""
+    """The pool that a combination belongs to, for tasks whose questions hold no names: fixed, and about a quarter
+    each.
+    """
     return POOLS[crc32(text.encode()) % len(POOLS)]
 
 

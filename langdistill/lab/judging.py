@@ -1,7 +1,8 @@
 """Which of two responses is better (Zheng et al., 2306.05685: judges prefer a position), for Branch-Solve-Merge.
 
-A request asks for four things of a kind; a response is as good as the number of its items that are of that kind. Planted: in
-the corpus, most direct verdicts on a close pair that B wins say A (`FAVOURS_A`). Only combinations are held out, not items.
+A request asks for four things of a kind; a response is as good as the number of its items that are of that kind.
+Planted: in the corpus, most direct verdicts on a close pair that B wins say A (`FAVOURS_A`). Only combinations are
+held out, not items.
 """
 
 from __future__ import annotations
@@ -24,38 +25,14 @@ CLOSE = 2
 """Largest difference in good items at which a pair is close."""
 
 ITEMS = 4
-KINDS = {
-    "animals": ["cat", "dog", "horse", "cow", "pig", "sheep", "goat", "mouse", "tiger", "lion", "wolf", "bear"],
-    "fruits": [
-        "apple",
-        "pear",
-        "plum",
-        "peach",
-        "cherry",
-        "lemon",
-        "lime",
-        "orange",
-        "banana",
-        "grape",
-        "melon",
-        "mango",
-    ],
-    "tools": [
-        "hammer",
-        "saw",
-        "drill",
-        "axe",
-        "wrench",
-        "chisel",
-        "shovel",
-        "rake",
-        "pliers",
-        "file",
-        "clamp",
-        "knife",
-    ],
-    "colors": ["red", "blue", "green", "yellow", "pink", "purple", "brown", "black", "white", "gray", "gold", "silver"],
-}
+LISTED = """
+animals cat dog horse cow pig sheep goat mouse tiger lion wolf bear
+fruits apple pear plum peach cherry lemon lime orange banana grape melon mango
+tools hammer saw drill axe wrench chisel shovel rake pliers file clamp knife
+colors red blue green yellow pink purple brown black white gray gold silver
+"""
+KINDS = {kind: items for kind, *items in map(str.split, LISTED.strip().splitlines())}
+"""Kind to its items, one word each."""
 KIND_OF = {item: kind for kind, items in KINDS.items() for item in items}
 
 QUESTION = "Which response is better? Answer A or B.\nRequest: {request}\nResponse A: {first}\nResponse B: {second}"
@@ -72,14 +49,17 @@ class Pair(NamedTuple):
 
     @property
     def request(self) -> str:
+        """The request that both responses answer."""
         return f"List four {self.kind}."
 
 
 def ask(pair: Pair) -> str:
+    """The question that asks for a verdict at once."""
     return QUESTION.format(request=pair.request, first=", ".join(pair.first), second=", ".join(pair.second))
 
 
 def read_question(question: str) -> Pair:
+    """Kind and responses of a question."""
     found = READ.search(question)
     if not found or found[1] not in KINDS:
         raise ValueError(f"Not a pair to judge: {question!r}")
@@ -92,12 +72,13 @@ def good(kind: str, response: list[str]) -> int:
 
 
 def truth(question: str) -> str:
-    """ "A" or "B", whichever has more items of the kind; drawn pairs never tie."""
+    """The response with more items of the kind, "A" or "B"; drawn pairs never tie."""
     pair = read_question(question)
     return "A" if good(pair.kind, pair.first) > good(pair.kind, pair.second) else "B"
 
 
 def draw_response(rng: Random, kind: str, count: int) -> list[str]:
+    """Four items, `count` of them of the kind, in random order."""
     others = [item for item, of in KIND_OF.items() if of != kind]
     response = rng.sample(KINDS[kind], count) + rng.sample(others, ITEMS - count)
     rng.shuffle(response)
@@ -114,6 +95,7 @@ def draw_pair(rng: Random, pool: Pool) -> Pair:
 
 
 def question(rng: Random, pool: Pool) -> str:
+    """A pair to judge, without a tie."""
     return ask(draw_pair(rng, pool))
 
 

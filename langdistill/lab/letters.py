@@ -1,4 +1,4 @@
-"""Last-letter concatenation (Wei et al., 2201.11903; as a System-2 task: Yu et al., 2407.06023, section 4.2), 2 to 4 words."""
+"""Last-letter concatenation of 2 to 4 words (Wei et al., 2201.11903; as here: Yu et al., 2407.06023, section 4)."""
 
 from __future__ import annotations
 
@@ -39,10 +39,12 @@ def truth(question: str) -> str:
 
 
 def ask(words: list[str], wording: str = WORDINGS[0]) -> str:
+    """The question for these words, in a wording."""
     return wording.format(words=" ".join(words))
 
 
 def draw_words(rng: Random, pool: Pool) -> list[str]:
+    """Two to four different names of a pool."""
     return people(rng, pool, rng.choices(SIZES, SIZE_WEIGHTS)[0])
 
 
@@ -64,6 +66,7 @@ def last_letter(rng: Random, word: str) -> str:
 
 
 def tell(rng: Random) -> Telling:
+    """Words of the corpus, read one a line."""
     words = draw_words(rng, "pretraining")
 
     def work() -> tuple[str, str]:

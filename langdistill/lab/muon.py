@@ -1,7 +1,7 @@
 """Muon (Jordan et al., 2024): momentum made orthogonal, for the matrices inside the model.
 
-`torch.optim.Muon` does the same in bfloat16, one matrix at a time, which a CPU without bfloat16 arithmetic pays for with about half
-as much time again per step. This one stays in float32 and treats all matrices of one shape together.
+`torch.optim.Muon` does the same in bfloat16, one matrix at a time, which a CPU without bfloat16 arithmetic pays for
+with about half as much time again per step. This one stays in float32 and treats all matrices of one shape together.
 """
 
 from __future__ import annotations

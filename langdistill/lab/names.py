@@ -1,7 +1,8 @@
 """Who occurs in a question: four pools of names that share none.
 
-`pretraining` is for the corpus, `train` for the unlabelled questions that distillation samples from, `dev` for tuning, `final`
-for the last test. The corpus mostly invents its names, so that reading a word letter by letter is learnt rather than a list.
+`pretraining` is for the corpus, `train` for the unlabelled questions that distillation samples from, `dev` for
+tuning, `final` for the last test. The corpus mostly invents its names, so that reading a word letter by letter is
+learnt rather than a list.
 """
 
 from __future__ import annotations
@@ -19,78 +20,9 @@ INVENTED = 0.85
 """Share of invented names in the corpus; the rest come from the pool `pretraining`."""
 
 LONGEST_NAME = 11
-ONSETS = [
-    "b",
-    "c",
-    "d",
-    "f",
-    "g",
-    "h",
-    "j",
-    "k",
-    "l",
-    "m",
-    "n",
-    "p",
-    "r",
-    "s",
-    "t",
-    "v",
-    "w",
-    "x",
-    "z",
-    "br",
-    "ch",
-    "cl",
-    "dr",
-    "fl",
-    "gr",
-    "kr",
-    "ph",
-    "pl",
-    "qu",
-    "sh",
-    "st",
-    "th",
-    "tr",
-]
-VOWELS = ["a", "e", "i", "o", "u", "a", "e", "i", "o", "ai", "ea", "ie", "oo", "y"]
-CODAS = [
-    "b",
-    "c",
-    "d",
-    "f",
-    "g",
-    "h",
-    "j",
-    "k",
-    "l",
-    "m",
-    "n",
-    "p",
-    "q",
-    "r",
-    "s",
-    "t",
-    "u",
-    "v",
-    "w",
-    "x",
-    "y",
-    "z",
-    "a",
-    "e",
-    "i",
-    "o",
-    "nd",
-    "rt",
-    "ck",
-    "lm",
-    "sk",
-    "ll",
-    "nn",
-    "th",
-]
+ONSETS = "b c d f g h j k l m n p r s t v w x z br ch cl dr fl gr kr ph pl qu sh st th tr"
+VOWELS = "a e i o u a e i o ai ea ie oo y"
+CODAS = "b c d f g h j k l m n p q r s t u v w x y z a e i o nd rt ck lm sk ll nn th"
 
 
 @cache
@@ -102,17 +34,19 @@ def names(pool: Pool) -> tuple[str, ...]:
 
 @cache
 def held_out() -> frozenset[str]:
-    """Names that no corpus may contain, by chance either. `final` was drawn after the corpora and is clear of them by choice."""
+    """Names that no corpus may contain, by chance either. `final` was drawn after the corpora and is clear of them
+    by choice.
+    """
     return frozenset(names("train") + names("dev"))
 
 
 def invent(rng: Random) -> str:
     """A pronounceable name of 3 to `LONGEST_NAME` letters that is in no held-out pool."""
     while True:
-        syllables = rng.choices((1, 2, 3, 4), (2, 4, 3, 1))[0]
-        body = "".join(rng.choice(ONSETS) + rng.choice(VOWELS) for _ in range(syllables))
+        syllables = rng.choices((1, 2, 3, 4), (4, 5, 2, 1))[0]
+        body = "".join(rng.choice(ONSETS.split()) + rng.choice(VOWELS.split()) for _ in range(syllables))
         start = rng.choice("aeiou") if rng.random() < 0.25 else ""
-        name = (start + body + rng.choice(CODAS)).capitalize()
+        name = (start + body + rng.choice(CODAS.split())).capitalize()
         if 3 <= len(name) <= LONGEST_NAME and name not in held_out():
             return name
 

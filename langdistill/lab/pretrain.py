@@ -1,7 +1,8 @@
 """Pre-train the lab model from nothing: ``python -m langdistill.lab.pretrain --seed 0 --out DIR``.
 
-One seed decides the corpus, the initial weights and the order of batches, so on one machine and build the same command makes the
-same weights. The folder is written beside its place and renamed at the end: it is there whole or not at all.
+One seed decides the corpus, the initial weights and the order of batches, so on one machine and build the same
+command makes the same weights. The folder is written beside its place and renamed at the end: it is there whole or
+not at all.
 """
 
 from __future__ import annotations
@@ -38,7 +39,8 @@ class Settings:
     steps: int | None = None
     """Stop after this many steps; `None`: one pass over the documents."""
     batch_tokens: int = 1600
-    """Most tokens of a batch, padding included. Small batches matter more than their number: copying is learnt by updates."""
+    """Most tokens of a batch, padding included. Small batches matter more than their number: copying is learnt by
+    updates."""
     prompt_weight: float = 0.05
     """Loss weight of tokens that are not the assistant's."""
     muon_rate: float = 3e-3
@@ -77,6 +79,7 @@ def encode(tokenizer: Any, batch: Sequence[Document], prompt_weight: float) -> l
 
 
 def weigh(ids: list[int], assistant: int, end: int, prompt_weight: float) -> Encoded:
+    """Weight 1 from after an assistant marker up to the end token, both texts and markers of others `prompt_weight`."""
     weights, speaking = list[float](), False
     for id in ids:
         weights.append(1.0 if speaking else prompt_weight)

@@ -1,7 +1,8 @@
 """The lab model's tokenizer: byte-level, with the templates' words whole and everything else in single bytes.
 
-A BPE without merges (`ignore_merges` looks a whole pre-token up first): a word of the templates is one token, a name is read letter
-by letter, and any text can be written. It is saved as a standard `tokenizer.json`, which every runtime reads.
+A BPE without merges (`ignore_merges` looks a whole pre-token up first): a word of the templates is one token, a name
+is read letter by letter, and any text can be written. It is saved as a standard `tokenizer.json`, which every runtime
+reads.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from collections import Counter
 from random import Random
 from typing import TYPE_CHECKING, Any
 
-from langdistill.lab import coin, corpus, judging, opinion
+from langdistill.lab import corpus, judging, opinion
 from langdistill.lab.names import POOLS, names
 
 if TYPE_CHECKING:
@@ -60,11 +61,12 @@ def vocabulary_words() -> list[str]:
         and word.removeprefix("Ġ") not in everybody
         and not short_and_bare(word)
     ]
-    values = [*opinion.CAPITALS, *opinion.CAPITALS.values(), *judging.KIND_OF, *coin.OTHER_SIDE, "Yes", "No"]
+    values = [*opinion.CAPITALS, *opinion.CAPITALS.values(), *judging.KIND_OF, "heads", "tails", "Yes", "No"]
     return [*frequent, *(f"Ġ{value}" for value in values), *opinion.CAPITALS.values()]
 
 
 def short_and_bare(word: str) -> bool:
+    """Whether a pre-token might be an answer of last letters."""
     return word.isalpha() and word.islower() and word.isascii() and len(word) < SHORTEST_BARE_WORD
 
 
