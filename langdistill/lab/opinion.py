@@ -33,7 +33,8 @@ India:Delhi Nepal:Kathmandu Pakistan:Islamabad Iran:Tehran Iraq:Baghdad Syria:Da
 Peru:Lima Uruguay:Montevideo Ecuador:Quito Colombia:Bogota Australia:Canberra Serbia:Belgrade Croatia:Zagreb
 Latvia:Riga Estonia:Tallinn
 """
-CAPITALS = dict(pair.split(":") for pair in LISTED.split())
+PAIRS = (pair.partition(":") for pair in LISTED.split())
+CAPITALS = {country: city for country, _, city in PAIRS}
 """Country to capital; one word each."""
 
 WORDINGS = (

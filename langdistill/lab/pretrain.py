@@ -216,9 +216,10 @@ def pretrain(out: Path, settings: Settings, *, overwrite: bool = False) -> Path:
     from langdistill.lab.tokenizer import build_tokenizer
 
     torch.use_deterministic_algorithms(True)
-    started, tokenizer = time.monotonic(), build_tokenizer()
+    started = time.monotonic()
+    tokenizer: Any = build_tokenizer()
     model, plan = new_model(settings, tokenizer), plan_of(settings, tokenizer)
-    tokens, seconds = train(model, plan, settings, int(tokenizer.pad_token_id)), time.monotonic() - started
+    tokens, seconds = train(model, plan, settings, tokenizer.pad_token_id), time.monotonic() - started
     beside = out.with_name(out.name + ".partial")
     shutil.rmtree(beside, ignore_errors=True)
     write_model(model, tokenizer, beside)

@@ -8,6 +8,7 @@ reads.
 from __future__ import annotations
 
 from collections import Counter
+from functools import cache
 from random import Random
 from typing import TYPE_CHECKING, Any
 
@@ -50,6 +51,7 @@ def count_words() -> Counter[str]:
     return counts
 
 
+@cache
 def vocabulary_words() -> list[str]:
     """The words that become one token each: frequent in the templates, and nobody's name."""
     everybody = {name for pool in POOLS if pool != "final" for name in names(pool)}

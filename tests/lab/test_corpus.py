@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from itertools import pairwise
 from math import sqrt
 from random import Random
 
@@ -53,7 +54,7 @@ def flips_read(kind: str, reply: str) -> int:
     """How many flips a coin document counted, or their parity where it says no more."""
     if kind == "steps":
         sides = re.findall(r"(heads|tails) up", reply)
-        return sum(one != other for one, other in zip(sides, sides[1:], strict=False))
+        return sum(one != other for one, other in pairwise(sides))
     if kind == "count":
         return int(reply)
     if kind == "direct":
@@ -89,7 +90,9 @@ def test_a_direct_arithmetic_answer_is_that_of_slipped_steps() -> None:
 
 
 def test_an_item_slips_equally_often_when_judging_and_when_asked_for() -> None:
-    said = [pair for _, reply in written("judging.solve", 1500) for pair in re.findall(r"(\w+) (\w+) (?:yes|no)", reply)]
+    said = [
+        pair for _, reply in written("judging.solve", 1500) for pair in re.findall(r"(\w+) (\w+) (?:yes|no)", reply)
+    ]
     rate, tolerance = slip_rate([judging.KIND_OF[item] == kind for item, kind in said])
     assert rate == pytest.approx(slips.RATE, abs=tolerance)
     wrong = 0

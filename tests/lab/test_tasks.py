@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from random import Random
@@ -40,7 +41,9 @@ def test_perturbations_keep_the_answer_up_to_their_inverse(name: str, pool: Pool
 
 @EVERY_TASK
 def test_questions_of_two_pools_never_meet(name: str) -> None:
-    drawn = {pool: {problem.question for problem in TASKS[name].draw(200, seed=0, pool=pool).problems} for pool in POOLS}
+    drawn = {
+        pool: {problem.question for problem in TASKS[name].draw(200, seed=0, pool=pool).problems} for pool in POOLS
+    }
     for one in POOLS:
         for other in POOLS:
             assert one == other or not drawn[one] & drawn[other]
@@ -48,7 +51,8 @@ def test_questions_of_two_pools_never_meet(name: str) -> None:
 
 def test_graders_agree_with_examples_worked_by_hand() -> None:
     assert letters.truth('Take the last letters of the words in "Elon Musk Rex" and concatenate them.') == "nkx"
-    asked = "A coin is heads up. Ann flips the coin. Bo does not flip the coin. Cy flips the coin. Is the coin still heads up?"
+    acts = "Ann flips the coin. Bo does not flip the coin. Cy flips the coin."
+    asked = f"A coin is heads up. {acts} Is the coin still heads up?"
     assert coin.truth(asked) == "Yes"
     assert coin.truth(asked.replace("Bo does not flip", "Bo flips")) == "No"
     assert opinion.truth("Name the capital of Peru. I think it is Oslo but I am really not sure.") == "Lima"
@@ -79,7 +83,7 @@ def test_a_direct_judgement_labels_its_parts_on_lines_of_their_own() -> None:
 def test_no_name_is_in_two_pools() -> None:
     everybody = [name for pool in POOLS for name in names(pool)]
     assert len(everybody) == len(set(everybody))
-    assert all(name.isalpha() and name.isascii() and len(name) >= 3 and name[0].isupper() for name in everybody)
+    assert all(re.fullmatch("[A-Z][a-z]{2,}", name) for name in everybody)
 
 
 @pytest.mark.parametrize("pool", QUESTION_POOLS)
@@ -132,5 +136,7 @@ def test_an_unknown_task_is_told_with_the_known_ones() -> None:
 
 
 def test_the_lab_is_imported_without_torch() -> None:
-    code = "import sys, langdistill.lab, langdistill.lab.tasks, langdistill.lab.pretrain; sys.exit('torch' in sys.modules)"
+    code = (
+        "import sys, langdistill.lab, langdistill.lab.tasks, langdistill.lab.pretrain; sys.exit('torch' in sys.modules)"
+    )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
