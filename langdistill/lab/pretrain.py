@@ -210,14 +210,14 @@ def pretrain(out: Path, settings: Settings, *, overwrite: bool = False) -> Path:
         raise StudentError(f"{out} exists. Choose another folder, or pass --overwrite to replace it.")
     try:
         import torch
-        import transformers  # noqa: F401  (its absence is told here, before any work)
+
+        from langdistill.lab.tokenizer import build_tokenizer
+
+        tokenizer: Any = build_tokenizer()
     except ImportError as missing:
         raise MissingExtra(missing.name or "torch", "train") from missing
-    from langdistill.lab.tokenizer import build_tokenizer
-
     torch.use_deterministic_algorithms(True)
     started = time.monotonic()
-    tokenizer: Any = build_tokenizer()
     model, plan = new_model(settings, tokenizer), plan_of(settings, tokenizer)
     tokens, seconds = train(model, plan, settings, tokenizer.pad_token_id), time.monotonic() - started
     beside = out.with_name(out.name + ".partial")

@@ -127,7 +127,7 @@ def test_sycophancy_and_position_bias_are_what_their_constants_say() -> None:
 
 @pytest.mark.parametrize("seed", [0, 1])
 def test_the_corpus_holds_no_held_out_name_and_no_held_out_pattern(seed: int) -> None:
-    """The streams that the shipped model and its second seed begin with; only names and patterns of a pool can occur."""
+    """A part of the streams of two seeds. Every document draws its names and patterns from `pretraining` alone."""
     held_out = {name for pool in ("train", "dev", "final") for name in names(pool)}
     patterns = set(coin.patterns("dev") + coin.patterns("final"))
     for kind, document in corpus.documents(seed, DOCUMENTS):
