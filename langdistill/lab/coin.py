@@ -1,4 +1,4 @@
-"""Coin flip (Wei et al., 2201.11903; as a System-2 task: Yu et al., 2407.06023, section 4.2), 2 to 4 people.
+"""Coin flip (Wei et al., 2201.11903; as a System-2 task: Yu et al., 2407.06023, section 4.2), 2 to 6 people.
 
 Held out are names and *flip patterns* (who of the n people flips, in order): those of `dev` and `final` occur in no
 document of any mode and in no question of another pool, while every (people, flips) count in them has another pattern
@@ -24,11 +24,15 @@ WORDINGS = (
 )
 """The first is how questions are drawn; the others are how they are reworded."""
 
-SIZES = (2, 3, 4)
-"""How many people a question tells of."""
+SIZES = (2, 3, 4, 5, 6)
+"""How many people the corpus and the pool `train` tell of.
 
-CORPUS_SIZES = (2, 3, 4, 5, 6)
-"""The same in the corpus: some more, so that there are too many patterns to remember and counting pays."""
+With few patterns a student learns them by heart, and since the nearest neighbours of a pattern all have the other
+answer, it is then worse than chance on a new one. With these many, counting is what it learns.
+"""
+
+HELD_OUT_SIZES = (2, 3, 4)
+"""How many people a held-out pattern may have; those of two are too few to hold any out."""
 
 HELD_OUT_SHARE = 4
 """A count with at least three patterns gives one in this many (at least one) to `dev` and as many to `final`."""
@@ -43,7 +47,7 @@ Pattern = tuple[bool, ...]
 def held_out_patterns() -> dict[Pattern, Pool]:
     """The patterns of `dev` and of `final`; all others are for pre-training and `train`."""
     rng, parts = Random("coin patterns"), dict[Pattern, Pool]()
-    for size in SIZES:
+    for size in HELD_OUT_SIZES:
         for flips in range(size + 1):
             patterns = [pattern for pattern in product((False, True), repeat=size) if sum(pattern) == flips]
             share = max(1, len(patterns) // HELD_OUT_SHARE) if len(patterns) >= 3 else 0
@@ -57,8 +61,7 @@ def held_out_patterns() -> dict[Pattern, Pool]:
 def patterns(pool: Pool) -> tuple[Pattern, ...]:
     """The patterns that a pool shows."""
     wanted = pool if pool in HELD_OUT_POOLS else None
-    sizes = CORPUS_SIZES if pool == "pretraining" else SIZES
-    every = (pattern for size in sizes for pattern in product((False, True), repeat=size))
+    every = (pattern for size in SIZES for pattern in product((False, True), repeat=size))
     return tuple(pattern for pattern in every if held_out_patterns().get(pattern) == wanted)
 
 
