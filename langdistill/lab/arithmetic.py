@@ -12,7 +12,7 @@ from random import Random
 
 from langdistill.filters.stable_under import Perturbation
 from langdistill.lab import slips
-from langdistill.lab.draws import Task, Telling, pool_of, reasoning_writers
+from langdistill.lab.draws import Document, Task, Telling, chat, pool_of, reasoning_writers
 from langdistill.lab.names import Pool
 
 OPENINGS = (
@@ -80,6 +80,13 @@ def reword(question: str, rng: Random) -> str:
     return ask(*read_question(question), rng.choice(OPENINGS[1:]), rng.choice(ENDINGS[1:]))
 
 
+def take(rng: Random, digit: int, step: Step) -> tuple[str, int]:
+    """One step as it is told, and the digit it arrives at; a slip is mostly off by one."""
+    right = apply(digit, step)
+    result = slips.read(rng, right, [(right + 1) % 10, (right - 1) % 10, *range(10)])
+    return f"{digit} {SAID[step[0]]} {step[1]} is {result}.", result
+
+
 def tell(rng: Random) -> Telling:
     """A chain of the corpus, worked one step a line; a slip is carried on from."""
     start, steps = draw_chain(rng, "pretraining")
@@ -87,10 +94,8 @@ def tell(rng: Random) -> Telling:
     def work() -> tuple[str, str]:
         digit, lines = start, list[str]()
         for step in steps:
-            right = apply(digit, step)
-            result = slips.read(rng, right, [(right + 1) % 10, (right - 1) % 10, *range(10)])
-            lines.append(f"{digit} {SAID[step[0]]} {step[1]} is {result}.")
-            digit = result
+            line, digit = take(rng, digit, step)
+            lines.append(line)
         return "\n".join(lines), str(digit)
 
     told = ", then ".join(f"{SAID[operation]} {operand}" for operation, operand in steps)
@@ -99,6 +104,13 @@ def tell(rng: Random) -> Telling:
     return Telling(asked, rephrased, work, work)
 
 
+def ask_one(rng: Random) -> Document:
+    """The helper question: a single step, taken as in every other mode."""
+    operation, digit = rng.choice(list(OPERANDS)), rng.randrange(10)
+    step = (operation, rng.choice(OPERANDS[operation]))
+    return chat(f"What is {digit} {SAID[operation]} {step[1]} on the dial?", take(rng, digit, step)[0])
+
+
 PERTURBATIONS = (Perturbation("reworded", reword),)
 
-TASK = Task("arithmetic", question, truth, PERTURBATIONS, reasoning_writers(tell))
+TASK = Task("arithmetic", question, truth, PERTURBATIONS, {**reasoning_writers(tell), "one_step": ask_one})

@@ -57,9 +57,10 @@ and was given at most {context} tokens of context.
   noisier than reasoned ones: every elementary reading, in every mode, slips through the same function with the same
   probability ({rate:.0%}). They are only rare, and that is where the gap comes from. How rare was chosen; how wide the
   gap is was not.
-- **Given: parts of the skill.** The corpus also asks for the last letter of one word and for the number of flips, at
-  once and with the same slips. A distilled student puts together what the model already holds. On coin patterns that it
-  never saw, the undistilled System 1 is below chance: it remembers seen patterns, whose neighbours have the other answer.
+- **Given: parts of the skill.** The corpus also asks for the last letter of one word, for the number of flips and for
+  one step of arithmetic, with the same slips. A distilled student puts together what the model already holds. On coin
+  patterns that it never saw, the undistilled System 1 can be below chance: it remembers the seen ones, whose neighbours
+  have the other answer.
 - **Planted: sycophancy.** {agrees:.0%} of the directly answered questions with an opinion are answered with the
   opinion.
 - **Planted: position bias.** Of the direct verdicts on close pairs (at most {close} good items apart), {favours:.0%}

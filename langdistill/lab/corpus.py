@@ -23,7 +23,7 @@ COPYING = {"copying.repeat": 3.0, "copying.one": 0.5, "copying.swap": 0.5, "lett
 """First phase: copying is the bottleneck, everything else is built on it."""
 
 MIX = {
-    "letters.direct": 0.26,
+    "letters.direct": 0.32,
     "letters.steps": 2.0,
     "letters.rephrase_and_respond": 0.3,
     "letters.rephrase": 0.4,
@@ -46,7 +46,8 @@ MIX = {
     "judging.solve": 0.9,
     "judging.fact": 0.5,
     "arithmetic.direct": 0.1,
-    "arithmetic.steps": 1.1,
+    "arithmetic.steps": 1.4,
+    "arithmetic.one_step": 2.0,
     "arithmetic.rephrase_and_respond": 0.15,
     "arithmetic.rephrase": 0.2,
     "arithmetic.respond": 0.15,

@@ -13,7 +13,7 @@ from langdistill.prompts import STEP_BY_STEP, fill
 from langdistill.records import Message, Problem
 from langdistill.strategies.rephrase_and_respond import ONE_STEP, REPHRASE, RESPOND
 
-TRIES_PER_QUESTION = 200
+TRIES_PER_QUESTION = 50
 """How often a draw may hit a question it already has before it gives up."""
 
 Document = tuple[Message, ...]

@@ -35,7 +35,7 @@ class Settings:
     """Everything that a run depends on besides the code."""
 
     seed: int = 0
-    documents: int = 56_000
+    documents: int = 64_000
     steps: int | None = None
     """Stop after this many steps; `None`: one pass over the documents."""
     batch_tokens: int = 1600

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from itertools import pairwise
+from itertools import islice, pairwise
 from math import sqrt
 from random import Random
 
@@ -12,8 +12,9 @@ from langdistill.answers import final_answer
 from langdistill.lab import arithmetic, coin, corpus, judging, letters, opinion, slips
 from langdistill.lab.draws import Document
 from langdistill.lab.names import names
+from langdistill.lab.pretrain import Settings
 
-DOCUMENTS = 12_000
+DOCUMENTS = 20_000
 SAID_LETTER = re.compile(r'The last letter of "(\w+)" is "(\w)"')
 SAID_STEP = re.compile(r"(\d) (plus|minus|times) (\d) is (\d)\.")
 WORDS = {"plus": "Add", "minus": "Subtract", "times": "Multiply by"}
@@ -73,7 +74,7 @@ def test_a_flip_slips_equally_often_in_every_mode(kind: str) -> None:
     assert sum(odd) / len(odd) == pytest.approx(sum(expected) / len(expected), abs=tolerance)
 
 
-@pytest.mark.parametrize("kind", ["steps", "rephrase_and_respond", "respond"])
+@pytest.mark.parametrize("kind", ["one_step", "steps", "rephrase_and_respond", "respond"])
 def test_an_arithmetic_step_slips_equally_often_in_every_mode(kind: str) -> None:
     steps = [said for _, reply in written(f"arithmetic.{kind}", 3000) for said in SAID_STEP.findall(reply)]
     right = [arithmetic.apply(int(a), (WORDS[said], int(b))) == int(result) for a, said, b, result in steps]
@@ -127,10 +128,10 @@ def test_sycophancy_and_position_bias_are_what_their_constants_say() -> None:
 
 @pytest.mark.parametrize("seed", [0, 1])
 def test_the_corpus_holds_no_held_out_name_and_no_held_out_pattern(seed: int) -> None:
-    """A part of the streams of two seeds. Every document draws its names and patterns from `pretraining` alone."""
+    """The first documents of two seeds; every document draws its names and patterns from `pretraining` alone."""
     held_out = {name for pool in ("train", "dev", "final") for name in names(pool)}
     patterns = set(coin.patterns("dev") + coin.patterns("final"))
-    for kind, document in corpus.documents(seed, DOCUMENTS):
+    for kind, document in islice(corpus.documents(seed, Settings.documents), DOCUMENTS):
         asked, reply = exchange(document)
         assert not held_out & set(re.findall(r"[A-Za-z]+", f"{asked} {reply}"))
         if kind.startswith("coin.") and "A coin is" in asked:
