@@ -1,4 +1,4 @@
-"""Coin flip (Wei et al., 2201.11903; as a System-2 task: Yu et al., 2407.06023, section 4.2), 2 to 6 people.
+"""Coin flip (Wei et al., 2201.11903; as a System-2 task: Yu et al., 2407.06023), 2 to 6 people.
 
 Held out are names and *flip patterns* (who of the n people flips, in order): those of `dev` and `final` occur in no
 document of any mode and in no question of another pool, while every (people, flips) count in them has another pattern

@@ -1,4 +1,4 @@
-"""Last-letter concatenation of 2 to 4 words (Wei et al., 2201.11903; as here: Yu et al., 2407.06023, section 4)."""
+"""Last-letter concatenation of 2 to 4 words (Wei et al., 2201.11903; as a System-2 task: Yu et al., 2407.06023)."""
 
 from __future__ import annotations
 
