@@ -1,6 +1,6 @@
 """The synthetic corpus: which document kinds, how often, in which order.
 
-Nothing but the rarity of direct documents makes System 1 poor on letters, coin and arithmetic: they are not noisier than
+Only the rarity of direct documents makes System 1 poor on letters, coin and arithmetic: they are not noisier than
 the reasoned ones (see `slips`). On opinion and judging it is poor by planting (see `opinion.AGREES`,
 `judging.FAVOURS_A`).
 """
