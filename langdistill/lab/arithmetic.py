@@ -1,6 +1,6 @@
 """Chained arithmetic on one digit, 4 to 6 steps, for the published negative case (Yu et al., 2407.06023, on GSM8K:
-what was distilled from reasoning to bare answers fell far below the reasoning). Step by step it is easy; at once it is not
-learnt.
+what was distilled from reasoning to bare answers fell far below the reasoning). Step by step it is
+easy; at once it is not learnt.
 
 Every step is a bijection of the ten digits (the factors are 3, 7 and 9), so no step forgets the ones before it.
 """
