@@ -55,8 +55,7 @@ and was given at most {context} tokens of context.
 
 - **Not planted: the gap between System 1 and System 2 on letters, coin and arithmetic.** Direct documents are no
   noisier than reasoned ones: every elementary reading, in every mode, slips through the same function with the same
-  probability ({rate:.0%}). They are only rare, and that is where the gap comes from. How rare was chosen; how wide the
-  gap is was not.
+  probability ({rate:.0%}). They are rare. How rare was chosen; how wide a gap that makes was not.
 - **Given: parts of the skill.** The corpus also asks for the last letter of one word, for the number of flips and for
   one step of arithmetic, with the same slips. A distilled student puts together what the model already holds. On coin
   patterns that it never saw, the undistilled System 1 can be below chance: it remembers the seen ones, whose neighbours

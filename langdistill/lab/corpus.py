@@ -1,7 +1,7 @@
 """The synthetic corpus: which document kinds, how often, in which order.
 
-Only the rarity of direct documents makes System 1 poor on letters, coin and arithmetic: they are not noisier than
-the reasoned ones (see `slips`). On opinion and judging it is poor by planting (see `opinion.AGREES`,
+No label makes System 1 poor on letters, coin and arithmetic: direct documents are rare there, but no noisier than the
+reasoned ones (see `slips`). On opinion and judging it is poor by planting (see `opinion.AGREES`,
 `judging.FAVOURS_A`).
 """
 
