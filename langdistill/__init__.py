@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from langdistill.asking import ask as ask
     from langdistill.asking import node as node
     from langdistill.budgets import budget as budget
-    from langdistill.caching import caching as caching
+    from langdistill.replies import caching as caching
     from langdistill.datasets.harvest import harvest as harvest
     from langdistill.datasets.targets import final_answer as final_answer
     from langdistill.evaluation.evaluate import evaluate as evaluate
@@ -38,7 +38,7 @@ _HOME = {
     "agreement": "filters.agreement",
     "ask": "asking",
     "budget": "budgets",
-    "caching": "caching",
+    "caching": "replies",
     "create_branch_solve_merge": "strategies.branch_solve_merge",
     "create_chain_of_thought": "strategies.chain_of_thought",
     "create_one_step_rephrase_and_respond": "strategies.rephrase_and_respond",

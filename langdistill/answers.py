@@ -14,7 +14,7 @@ from typing import NamedTuple
 Extract = Callable[[str], "str | None"]
 """Reads the final answer out of a reply; `None` when there is none."""
 
-MARKED = re.compile(r"^.*\banswer\s*(?:is|:)\s*(.+?)\s*$", re.IGNORECASE | re.MULTILINE)
+MARKED = re.compile(r"^.*\banswer\s*(?:is|:)[ \t]*(.*?)[ \t]*$", re.IGNORECASE | re.MULTILINE)
 BOXED = re.compile(r"\\boxed\{([^{}]+)\}")
 NUMBER = re.compile(r"[-+]?\$?\d[\d,]*(?:\.\d+)?%?")
 AROUND = " \t\r\n\"'`*_“”‘’.,;:!()[]"

@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Generator, Sequence
+from contextvars import ContextVar, Token
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, NamedTuple
@@ -33,12 +34,16 @@ from langgraph.errors import GraphBubbleUp
 from langgraph.pregel import Pregel
 
 from langdistill.budgets import current_budget
-from langdistill.caching import current_cache
+from langdistill.replies import current_cache
 from langdistill.errors import MissingExtra, ModelError
 
 Prompt = str | Sequence[AnyMessage]
 Body = Callable[[Any], Any]
 """A node's body: takes the state and yields `Ask`s, or lists of them, before it returns the update."""
+
+sample_path: ContextVar[tuple[int, ...]] = ContextVar("langdistill_sample_path", default=())
+"""Indices of the samples that the running request belongs to, outermost first. A graph that is sampled n times asks the same
+prompt n times; a seeded model in this process tells the samples apart by it."""
 
 HIDDEN = "nostream"
 """Tag that keeps inner calls out of LangGraph's `messages` stream."""
@@ -142,6 +147,7 @@ class _Job(NamedTuple):
     indices: tuple[int, ...]
 
     def call(self, config: RunnableConfig) -> LLMResult | Exception:
+        entered = self._enter()
         try:
             if len(self.indices) > 1:
                 chat, given = _unwrap(self.ask.model, self._config(config))
@@ -151,8 +157,11 @@ class _Job(NamedTuple):
             raise
         except Exception as error:
             return error
+        finally:
+            sample_path.reset(entered)
 
     async def acall(self, config: RunnableConfig) -> LLMResult | Exception:
+        entered = self._enter()
         try:
             if len(self.indices) > 1:
                 chat, given = _unwrap(self.ask.model, self._config(config))
@@ -162,6 +171,11 @@ class _Job(NamedTuple):
             raise
         except Exception as error:
             return error
+        finally:
+            sample_path.reset(entered)
+
+    def _enter(self) -> Token[tuple[int, ...]]:
+        return sample_path.set((*sample_path.get(), *self.indices[:1]) if self.ask.n > 1 else sample_path.get())
 
     @property
     def _prompt(self) -> ChatPromptValue:

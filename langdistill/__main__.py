@@ -1,0 +1,5 @@
+"""`python -m langdistill`."""
+
+from langdistill.cli import main
+
+main()

@@ -1,0 +1,30 @@
+"""Intervals, so that no figure stands alone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import sqrt
+from statistics import NormalDist, mean, stdev
+
+STUDENT_T = (12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262)
+"""Two-sided 95 % quantiles of Student's t for 1 to 9 degrees of freedom."""
+
+
+def wilson(right: int, n: int, *, confidence: float = 0.95) -> tuple[float, float]:
+    """Wilson's score interval of a proportion (Wilson, 1927); (0, 1) where nothing was tried."""
+    if n == 0:
+        return 0.0, 1.0
+    z = NormalDist().inv_cdf(0.5 + confidence / 2)
+    share, spread = right / n, z * z / n
+    centre = (share + spread / 2) / (1 + spread)
+    half = z * sqrt(share * (1 - share) / n + spread / (4 * n)) / (1 + spread)
+    return max(0.0, centre - half), min(1.0, centre + half)
+
+
+def over_seeds(values: Sequence[float]) -> tuple[float, tuple[float, float]]:
+    """Mean over seeds and its 95 % interval by Student's t, clipped to proportions; at least two values."""
+    centre = mean(values)
+    degrees = len(values) - 1
+    quantile = STUDENT_T[degrees - 1] if degrees <= len(STUDENT_T) else 1.96
+    half = quantile * stdev(values) / sqrt(len(values))
+    return centre, (max(0.0, centre - half), min(1.0, centre + half))

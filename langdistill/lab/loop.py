@@ -1,0 +1,212 @@
+"""The whole loop on one task: think, record, harvest, filter, train, evaluate. What `langdistill demo` runs.
+
+Every arm starts from the same base weights (Yu et al., 2407.06023): System 1; System 2 greedy; System 2 by majority; a student
+distilled from filtered System-2 answers; one from unfiltered ones; and the paper's control, a student of System 1's own
+majority. Each step leaves its result in the work folder and is passed over when it is found there, so a run that was
+interrupted goes on where it stopped. Gold answers are handed to the evaluation and to nothing before it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from random import Random
+from typing import Any
+
+from langgraph.graph.state import CompiledStateGraph
+
+from langdistill.answers import same
+from langdistill.datasets.harvest import harvest
+from langdistill.datasets.targets import final_answer, one_sample
+from langdistill.datasets.writing import Dataset, read_dataset
+from langdistill.evaluation.evaluate import Evaluation, evaluate
+from langdistill.evaluation.metrics import wilson
+from langdistill.filters.agreement import agreement
+from langdistill.filters.stable_under import stable_under
+from langdistill.lab.draws import Draw, Task
+from langdistill.recording.recorder import TraceRecorder
+from langdistill.records import Problem, Record
+from langdistill.stores.opening import open_store
+from langdistill.strategies.branch_solve_merge import create_branch_solve_merge
+from langdistill.strategies.chain_of_thought import create_chain_of_thought
+from langdistill.strategies.rephrase_and_respond import create_rephrase_and_respond
+from langdistill.strategies.self_consistency import create_self_consistency
+from langdistill.strategies.system2_attention import create_system2_attention
+from langdistill.students.card import load_student
+from langdistill.students.local import LocalChatModel
+from langdistill.students.pilot import pilot
+from langdistill.students.train.recipe import MINIATURE
+from langdistill.students.train.sft import sft
+
+Graph = CompiledStateGraph[Any, Any, Any, Any]
+Progress = Callable[[str, int, int], None]
+"""Told a step's name, how much of it is done, and of how much."""
+
+STRATEGIES: dict[str, Callable[[Any], Graph]] = {
+    "branch_solve_merge": create_branch_solve_merge,
+    "chain_of_thought": create_chain_of_thought,
+    "rephrase_and_respond": create_rephrase_and_respond,
+    "system2_attention": create_system2_attention,
+}
+THINKS_BY = {"opinion": "system2_attention", "judging": "branch_solve_merge"}
+"""The System-2 method of a task, chain of thought where none is named."""
+
+TEACHER, CONTROL = "teacher", "system1"
+"""Names of the two recorded graphs."""
+
+AT_ONCE = 250
+"""Questions thought over as one batch; between batches an interrupt gets through and the progress bar moves."""
+
+
+class Settings(Record):
+    """How large the loop is, and the filter's thresholds. The defaults fit a laptop's few minutes."""
+
+    strategy: str | None = None
+    """Name of the System-2 strategy; `None`: the task's own."""
+    questions: int = 500
+    """Unlabelled questions to think over."""
+    test: int = 300
+    """Questions of the final pool."""
+    samples: int = 8
+    variant_samples: int = 4
+    temperature: float = 0.7
+    min_share: float = 0.75
+    """Share of the samples that a System-2 answer needs."""
+    control_share: float = 0.5
+    """The same for System 1's own majority: the paper filters its control too."""
+    pool: str = "final"
+
+
+@dataclass(frozen=True)
+class Loop:
+    """One task, one base model, one distillation seed and a folder for what comes of it."""
+
+    task: Task
+    base: str
+    seed: int
+    folder: Path
+    settings: Settings
+    progress: Progress
+
+    def model(self, **knobs: Any) -> LocalChatModel:
+        """The base model; its replies depend on the seed and on nothing else that changes between runs."""
+        return LocalChatModel(model=self.base, seed=self.seed, max_tokens=160, **knobs)
+
+    def think_graph(self, model: LocalChatModel) -> Graph:
+        """System 2 of the task, once."""
+        return STRATEGIES[self.settings.strategy or THINKS_BY.get(self.task.name, "chain_of_thought")](model)
+
+    def voting_graph(self, samples: int, name: str) -> Graph:
+        """System 2 of the task, sampled and voted on."""
+        s = self.settings
+        if self.think_graph(self.model()).name == "chain_of_thought":
+            return create_self_consistency(self.model(), samples=samples, temperature=s.temperature, name=name)
+        return create_self_consistency(self.think_graph(self.model(temperature=s.temperature)), samples=samples, name=name)
+
+    def direct_graph(self) -> Graph:
+        """System 1, sampled and voted on: no prompt but the question."""
+        s = self.settings
+        return create_self_consistency(
+            self.model(), prompt="{question}", samples=s.samples, temperature=s.temperature, name=CONTROL
+        )
+
+    def record(self, problems: Sequence[Problem]) -> None:
+        """Let both systems answer the unlabelled questions, and System 2 a perturbed version of each, into the store."""
+        store = open_store(self.folder / "traces.db")
+        known = {(trace.name, trace.problem, trace.perturbation) for trace in store.traces() if not trace.error}
+        store.close()
+        variants = [self.variant(problem) for problem in problems]
+        with_samples = self.settings.samples, self.settings.variant_samples
+        for graph, asked in (
+            (self.voting_graph(with_samples[0], TEACHER), problems),
+            (self.voting_graph(with_samples[1], TEACHER), variants),
+            (self.direct_graph(), problems),
+        ):
+            self._record(graph, [p for p in asked if (graph.name, p.id, p.perturbation) not in known])
+
+    def variant(self, problem: Problem) -> Problem:
+        """The question, changed by the task's perturbation."""
+        family = self.task.perturbations[0]
+        question = family.apply(problem.question, Random(f"{self.seed}-{problem.id}"))
+        return Problem(id=problem.id, question=question, perturbation=family.name)
+
+    def _record(self, graph: Graph, problems: Sequence[Problem]) -> None:
+        ordered = sorted(problems, key=lambda problem: len(problem.question))  # equal lengths share a batch
+        recorder = TraceRecorder(self.folder / "traces.db")
+        try:
+            for start in range(0, len(ordered), AT_ONCE):
+                chunk = ordered[start : start + AT_ONCE]
+                self.progress(f"{graph.name} thinks", start, len(ordered))
+                graph.batch(
+                    [{"messages": [("user", problem.question)]} for problem in chunk],
+                    [{"callbacks": [recorder], "max_concurrency": AT_ONCE, "metadata": p.metadata} for p in chunk],
+                )
+            self.progress(f"{graph.name} thinks", len(ordered), len(ordered))
+        finally:
+            recorder.close()
+
+    def datasets(self) -> dict[str, Dataset]:
+        """The data set of each student, by arm."""
+        thoughts = harvest(self.folder / "traces.db", graph=TEACHER)
+        own = harvest(self.folder / "traces.db", graph=CONTROL)
+        share, stable = self.settings.min_share, stable_under(self.task.perturbations[0])
+        made = {
+            "distilled": thoughts.target(final_answer).filter(agreement(min_share=share), stable),
+            "distilled_unfiltered": thoughts.target(one_sample),
+            "control": own.target(final_answer).filter(agreement(min_share=self.settings.control_share)),
+        }
+        return {arm: self._written(arm, harvested) for arm, harvested in made.items()}
+
+    def _written(self, arm: str, harvested: Any) -> Dataset:
+        out = self.folder / "data" / arm
+        return read_dataset(out) if out.exists() else harvested.write(out, seed=self.seed)
+
+    def guard(self, dataset: Dataset) -> str | None:
+        """What a short pilot says against distilling this data set, before it is trained on."""
+        told = self.folder / "pilot.txt"
+        if not told.exists():
+            self.progress("pilot", 0, 1)
+            told.write_text(pilot(dataset.path, self.base, seed=self.seed).warning or "")
+            self.progress("pilot", 1, 1)
+        return told.read_text() or None
+
+    def student(self, arm: str, dataset: Dataset) -> LocalChatModel:
+        """The student of a data set, trained unless it already is."""
+        out = self.folder / "students" / arm
+        if not out.exists():
+            sft(dataset.path, self.base, out, recipe=MINIATURE, seed=self.seed,
+                on_progress=lambda step, steps: self.progress(f"train {arm}", step, steps))  # fmt: skip
+        return load_student(out, max_tokens=160)
+
+    def measure(self, arm: str, model: Any, draw: Draw) -> Evaluation:
+        """How an arm does on the final questions."""
+        kept = self.folder / "evaluations" / f"{arm}.json"
+        if not kept.exists():
+            self.progress(f"evaluate {arm}", 0, 1)
+            ordered = sorted(draw.problems, key=lambda problem: len(problem.question))
+            kept.parent.mkdir(parents=True, exist_ok=True)
+            write_whole(kept, evaluate(model, ordered, draw.gold).model_dump_json())
+            self.progress(f"evaluate {arm}", 1, 1)
+        return Evaluation.model_validate_json(kept.read_text())
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Write beside and rename, so that a file is there whole or not at all."""
+    beside = path.with_suffix(".partial")
+    beside.write_text(text)
+    beside.replace(path)
+
+
+def label_row(rule: str, dataset: Dataset, asked: int, gold: dict[str, str], student: Evaluation) -> dict[str, Any]:
+    """How right the labels of a data set are, beside how its student does: read after training, by nobody but the report."""
+    right = sum(same(row["completion"][0]["content"], gold[row["problem"]]) for row in dataset.rows())
+    n = len(dataset.rows())
+    return {
+        "rule": rule,
+        "kept": n,
+        "of": asked,
+        "precision": right / n,
+        "interval": list(wilson(right, n)),
+        "student_accuracy": student.accuracy,
+    }

@@ -1,0 +1,241 @@
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from typing import Any
+
+import pytest
+from langchain_core.callbacks import BaseCallbackHandler
+from langchain_core.language_models import BaseChatModel
+from langchain_core.messages import AIMessage, BaseMessage
+from langchain_core.outputs import ChatGeneration, ChatResult
+from langgraph.graph import START, StateGraph
+from typing_extensions import TypedDict
+
+from langdistill import ask, budget, caching, node
+from langdistill.asking import chat_model, sample_path
+from langdistill.budgets import BudgetSpent
+from langdistill.errors import ModelError, StoreError
+
+
+class Echo(BaseChatModel):
+    """Says what it was asked and how often it was asked before; every third request fails if told so."""
+
+    failing: bool = False
+    delay: float = 0.0
+    asked: list[str] = []
+
+    @property
+    def _llm_type(self) -> str:
+        return "echo"
+
+    def _generate(self, messages: list[BaseMessage], stop: Any = None, run_manager: Any = None, **kwargs: Any) -> ChatResult:
+        time.sleep(self.delay)
+        self.asked.append(messages[-1].text)
+        if self.failing and len(self.asked) % 3 == 0:
+            raise RuntimeError("no reply")
+        replies = [self._reply(messages, kwargs) for _ in range(kwargs.get("n", 1))]
+        return ChatResult(generations=replies)
+
+    def _reply(self, messages: list[BaseMessage], kwargs: dict[str, Any]) -> ChatGeneration:
+        text = f"{messages[-1].text}{kwargs.get('temperature', '')}"
+        usage = {"input_tokens": 1, "output_tokens": 2, "total_tokens": 3}
+        return ChatGeneration(message=AIMessage(text, usage_metadata=usage))  # type: ignore[arg-type]
+
+
+class EchoMany(Echo):
+    """The same with a field `n`: all replies from one request."""
+
+    n: int = 1
+
+
+class State(TypedDict, total=False):
+    said: list[Any]
+
+
+def run(body: Any, **config: Any) -> list[Any]:
+    graph = StateGraph(State).add_node("body", node(body)).add_edge(START, "body").compile()
+    now = graph.invoke({}, config)["said"]  # type: ignore[arg-type]
+    then = asyncio.run(graph.ainvoke({}, config))["said"]  # type: ignore[arg-type]
+    assert now == then, "invoke and ainvoke differ"
+    return now
+
+
+def texts(replies: list[AIMessage]) -> list[str]:
+    return [reply.text for reply in replies]
+
+
+@pytest.mark.parametrize("model", [Echo, EchoMany])
+def test_n_replies(model: type[Echo]) -> None:
+    def body(state: State):
+        replies = yield ask(model(), "x", n=3, temperature=0.5, seed=None)
+        return {"said": texts(replies)}
+
+    assert run(body) == ["x0.5"] * 3
+
+
+def test_one_request_serves_n_where_the_model_can() -> None:
+    one, many = Echo(asked=[]), EchoMany(asked=[])
+
+    def body(state: State):
+        yield [ask(one, "x", n=4), ask(many.bind(stop=["y"]), "x", n=4)]
+        return {"said": []}
+
+    run(body)
+    assert (len(one.asked), len(many.asked)) == (8, 2)
+
+
+def test_several_asks_are_answered_in_order() -> None:
+    def body(state: State):
+        first, second = yield [ask(Echo(), "a"), ask(Echo(), "b", n=2)]
+        [third] = yield ask(Echo(), "c")
+        return {"said": [texts(first), texts(second), third.text]}
+
+    assert run(body) == [["a"], ["b", "b"], "c"]
+
+
+def test_a_body_that_asks_nothing_is_a_plain_node() -> None:
+    assert run(lambda state: {"said": [1]}) == [1]
+
+
+def test_samples_run_concurrently() -> None:
+    def body(state: State):
+        replies = yield ask(Echo(delay=0.1), "x", n=16)
+        return {"said": texts(replies)}
+
+    started = time.perf_counter()
+    run(body, max_concurrency=16)
+    assert time.perf_counter() - started < 1.6, "sequential calls alone would take 3.2 s"
+
+
+def test_a_failed_sample_is_kept_apart() -> None:
+    def body(state: State):
+        replies = yield ask(Echo(failing=True, asked=[]), "x", n=5)
+        return {"said": texts(replies)}
+
+    assert run(body) == ["x"] * 4
+
+
+def test_the_first_error_is_raised_where_nothing_came() -> None:
+    class Mute(Echo):
+        def _generate(self, *args: Any, **kwargs: Any) -> ChatResult:
+            raise RuntimeError("down")
+
+    def body(state: State):
+        yield ask(Mute(), "x", n=2)
+
+    with pytest.raises(RuntimeError, match="down") as caught:
+        run(body)
+    assert "All 2 requests" in caught.value.__notes__[0]
+
+
+@pytest.mark.parametrize("n", [0, -1])
+def test_at_least_one_reply(n: int) -> None:
+    with pytest.raises(ModelError, match="at least one"):
+        ask(Echo(), "x", n=n)
+
+
+def test_the_callers_config_reaches_the_model() -> None:
+    seen: list[dict[str, Any]] = []
+
+    class Look(BaseCallbackHandler):
+        run_inline = True
+
+        def on_chat_model_start(self, *args: Any, **kwargs: Any) -> None:
+            seen.append({"tags": kwargs["tags"], **kwargs["metadata"]})
+
+    def body(state: State):
+        yield [ask(Echo(), "x", candidate=True), ask(EchoMany(), "y", n=2)]
+        return {"said": []}
+
+    run(body, callbacks=[Look()], metadata={"problem": "p1"}, tags=["mine"])
+    assert len(seen) == 4
+    assert all(one["problem"] == "p1" and {"mine", "nostream"} <= set(one["tags"]) for one in seen)
+    assert sorted(bool(one.get("candidate")) for one in seen) == [False, False, True, True]
+
+
+def test_samples_of_a_graph_are_told_apart() -> None:
+    paths: set[tuple[int, ...]] = set()
+    lock = threading.Lock()
+
+    class Path(Echo):
+        def _generate(self, *args: Any, **kwargs: Any) -> ChatResult:
+            with lock:
+                paths.add(sample_path.get())
+            return super()._generate(*args, **kwargs)
+
+    from langdistill import create_chain_of_thought
+
+    inner = create_chain_of_thought(Path())
+
+    def body(state: State):
+        replies = yield ask(inner, "x", n=3)
+        return {"said": [len(replies)]}
+
+    assert run(body) == [3]
+    assert paths == {(0,), (1,), (2,)}
+    assert sample_path.get() == ()
+
+
+def test_a_budget_cuts_a_group_short_and_then_raises() -> None:
+    def body(state: State):
+        replies = yield ask(Echo(), "x", n=3)
+        return {"said": texts(replies)}
+
+    graph = StateGraph(State).add_node("body", node(body)).add_edge(START, "body").compile()
+    with budget(completions=5) as spent:
+        assert len(graph.invoke({})["said"]) == 3
+        assert len(graph.invoke({})["said"]) == 2
+        with pytest.raises(BudgetSpent, match="5 of 5 completions, 10 of any number of tokens"):
+            graph.invoke({})
+    assert (spent.completions, spent.tokens) == (5, 10)
+    assert len(graph.invoke({})["said"]) == 3
+
+
+def test_a_token_budget_stops_the_next_request() -> None:
+    def body(state: State):
+        replies = yield ask(Echo(), "x", n=3)
+        return {"said": texts(replies)}
+
+    graph = StateGraph(State).add_node("body", node(body)).add_edge(START, "body").compile()
+    with budget(tokens=6):
+        assert len(graph.invoke({})["said"]) == 3
+        with pytest.raises(BudgetSpent):
+            graph.invoke({})
+
+
+def test_a_cache_asks_only_for_what_is_missing(tmp_path: Any) -> None:
+    model = Echo(asked=[])
+
+    def body(n: int) -> Any:
+        def inner(state: State):
+            replies = yield ask(model, "x", n=n, temperature=0.1)
+            return {"said": texts(replies)}
+
+        return inner
+
+    with caching(tmp_path / "replies.db"):
+        run(body(2))
+        assert len(model.asked) == 2, "ainvoke was answered from the cache"
+    with caching(tmp_path / "replies.db"):
+        assert len(run(body(5))) == 5
+        assert len(model.asked) == 5
+    run(body(1))
+    assert len(model.asked) == 7, "outside the block nothing is remembered"
+
+
+def test_a_cache_that_is_no_database(tmp_path: Any) -> None:
+    (tmp_path / "replies.db").write_text("this is no database, whatever its name says" * 50)
+    with pytest.raises(StoreError, match="cannot be opened"), caching(tmp_path / "replies.db"):
+        pass
+
+
+def test_a_model_by_its_string(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "none")
+    assert chat_model("openai:gpt-4.1").model_name == "gpt-4.1"  # type: ignore[attr-defined]
+
+
+def test_a_model_object_is_itself() -> None:
+    model = Echo()
+    assert chat_model(model) is model
