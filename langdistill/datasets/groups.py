@@ -1,0 +1,80 @@
+"""The traces of one problem together: the originals, and those of its perturbed versions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from langdistill.answers import final_answer, vote
+from langdistill.records import Message, Trace, digest
+
+
+@dataclass(frozen=True)
+class Group:
+    """One problem as it was recorded. Gold is not here."""
+
+    problem: str
+    originals: tuple[Trace, ...]
+    variants: dict[str, tuple[Trace, ...]]
+    """Perturbation name to the traces of the changed question."""
+
+    @property
+    def question(self) -> list[Message]:
+        """What was asked originally."""
+        return self.originals[0].input
+
+    @property
+    def answers(self) -> list[str | None]:
+        """Candidate answers to the original question."""
+        return answers_of(self.originals)
+
+    def variant_answers(self, perturbation: str) -> list[str | None] | None:
+        """Candidate answers under a perturbation, `None` where it was not asked."""
+        traces = self.variants.get(perturbation)
+        return answers_of(traces) if traces else None
+
+    @property
+    def votes(self) -> dict[str, int]:
+        """Votes per normalised answer."""
+        return vote(self.answers).votes
+
+
+def answers_of(traces: Iterable[Trace]) -> list[str | None]:
+    """The candidate answers in the traces, `None` for one that holds none."""
+    return [answer for trace in traces for answer in candidates(trace)]
+
+
+def candidates(trace: Trace) -> list[str | None]:
+    """One answer per reply that was marked a candidate; of a trace without such, its own answer."""
+    marked = [call for call in trace.calls if call.candidate]
+    if marked:
+        replies = [reply for call in marked for reply in (call.replies or [None])]
+        return [final_answer(text) if reply and isinstance(text := reply.message["content"], str) else None for reply in replies]
+    if trace.answer is not None or trace.error or not trace.output:
+        return [trace.answer]
+    text = trace.output[-1]["content"]
+    return [final_answer(text) if isinstance(text, str) else None]
+
+
+def grouped(traces: Iterable[Trace]) -> list[Group]:
+    """Groups in the order of their problem ids; inside one, traces in the order of their content, never of arrival.
+
+    Perturbed versions of a problem of which no original was recorded are left out.
+    """
+    originals: dict[str, list[Trace]] = {}
+    variants: dict[str, dict[str, list[Trace]]] = {}
+    for trace in traces:
+        if trace.interrupted:
+            continue
+        if trace.perturbation is None:
+            originals.setdefault(trace.problem, []).append(trace)
+        else:
+            variants.setdefault(trace.problem, {}).setdefault(trace.perturbation, []).append(trace)
+    return [
+        Group(problem, _ordered(found), {name: _ordered(changed) for name, changed in sorted(variants.get(problem, {}).items())})
+        for problem, found in sorted(originals.items())
+    ]
+
+
+def _ordered(traces: Sequence[Trace]) -> tuple[Trace, ...]:
+    return tuple(sorted(traces, key=lambda trace: digest(trace.input, trace.output, candidates(trace))))

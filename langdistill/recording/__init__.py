@@ -1,0 +1,1 @@
+"""The callback recorder: a live run becomes a trace."""

@@ -1,0 +1,1 @@
+"""The small local model: its training, and how it is asked."""

@@ -1,0 +1,1 @@
+"""What tests of thinking graphs need: scripted chat models."""
