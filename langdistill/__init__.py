@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from langdistill.asking import ask as ask
     from langdistill.asking import node as node
     from langdistill.budgets import budget as budget
-    from langdistill.replies import caching as caching
     from langdistill.datasets.harvest import harvest as harvest
     from langdistill.datasets.targets import final_answer as final_answer
     from langdistill.evaluation.evaluate import evaluate as evaluate
@@ -21,9 +20,12 @@ if TYPE_CHECKING:
     from langdistill.filters.stable_under import Perturbation as Perturbation
     from langdistill.filters.stable_under import stable_under as stable_under
     from langdistill.recording.recorder import TraceRecorder as TraceRecorder
+    from langdistill.replies import caching as caching
     from langdistill.strategies.branch_solve_merge import create_branch_solve_merge as create_branch_solve_merge
     from langdistill.strategies.chain_of_thought import create_chain_of_thought as create_chain_of_thought
-    from langdistill.strategies.rephrase_and_respond import create_one_step_rephrase_and_respond as create_one_step_rephrase_and_respond
+    from langdistill.strategies.rephrase_and_respond import (
+        create_one_step_rephrase_and_respond as create_one_step_rephrase_and_respond,
+    )
     from langdistill.strategies.rephrase_and_respond import create_rephrase_and_respond as create_rephrase_and_respond
     from langdistill.strategies.self_consistency import create_self_consistency as create_self_consistency
     from langdistill.strategies.system2_attention import create_system2_attention as create_system2_attention

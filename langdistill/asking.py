@@ -34,8 +34,8 @@ from langgraph.errors import GraphBubbleUp
 from langgraph.pregel import Pregel
 
 from langdistill.budgets import current_budget
-from langdistill.replies import current_cache
 from langdistill.errors import MissingExtra, ModelError
+from langdistill.replies import current_cache
 
 Prompt = str | Sequence[AnyMessage]
 Body = Callable[[Any], Any]
@@ -227,7 +227,9 @@ class _Request:
             if isinstance(result, Exception):
                 self.errors.append(result)
                 continue
-            messages = [generation.message for generation in result.generations[0] if isinstance(generation, ChatGeneration)]
+            messages = [
+                generation.message for generation in result.generations[0] if isinstance(generation, ChatGeneration)
+            ]
             current_budget().spend(len(messages), _tokens(result, messages))
             for index, message in zip(job.indices, messages, strict=False):
                 self.found[job.at][index] = message  # type: ignore[assignment]

@@ -16,7 +16,6 @@ from langgraph.graph.message import add_messages
 from langdistill.answers import Extract, final_answer
 from langdistill.errors import AnswerError
 
-
 Graph = TypeVar("Graph", bound=Runnable[Any, Any])
 
 
@@ -46,7 +45,9 @@ def question_of(state: Mapping[str, Any]) -> str:
     messages = state.get("messages") or []
     if not messages or not isinstance(messages[-1], HumanMessage) or not messages[-1].text.strip():
         got = f"a last message of type {messages[-1].type!r}" if messages else "no messages"
-        raise AnswerError(f"A thinking graph answers the user's last message and got {got}. End `messages` with a user message that has text.")
+        raise AnswerError(
+            f"A thinking graph answers the user's last message and got {got}. End `messages` with a user message that has text."
+        )
     return messages[-1].text
 
 

@@ -8,11 +8,15 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping
-from typing import Any, Literal
+from typing import (
+    Any,
+    Literal,
+    NotRequired,  # pydantic needs this one below Python 3.12
+)
 
 import orjson
 from pydantic import BaseModel, ConfigDict, Field
-from typing_extensions import NotRequired, TypedDict  # pydantic needs this one below Python 3.12
+from typing_extensions import TypedDict
 
 TRACE_VERSION = 1
 """Raised when a stored trace of an older release can no longer be read as it is."""

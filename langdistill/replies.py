@@ -37,9 +37,13 @@ class ReplyCache:
         try:
             self._db = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
             self._db.execute("PRAGMA journal_mode=WAL")
-            self._db.execute("CREATE TABLE IF NOT EXISTS reply (key TEXT PRIMARY KEY, message BLOB NOT NULL) WITHOUT ROWID")
+            self._db.execute(
+                "CREATE TABLE IF NOT EXISTS reply (key TEXT PRIMARY KEY, message BLOB NOT NULL) WITHOUT ROWID"
+            )
         except sqlite3.Error as error:
-            raise StoreError(f"The reply cache {str(path)!r} cannot be opened: {error}. Give a path to a new file.") from error
+            raise StoreError(
+                f"The reply cache {str(path)!r} cannot be opened: {error}. Give a path to a new file."
+            ) from error
         self._lock = Lock()
 
     def get(self, model: Any, prompt: Sequence[BaseMessage], params: Mapping[str, Any], n: int) -> dict[int, AIMessage]:
@@ -47,12 +51,16 @@ class ReplyCache:
         known: dict[int, AIMessage] = {}
         for index in range(n):
             with self._lock:
-                row = self._db.execute("SELECT message FROM reply WHERE key = ?", [_key(model, prompt, params, index)]).fetchone()
+                row = self._db.execute(
+                    "SELECT message FROM reply WHERE key = ?", [_key(model, prompt, params, index)]
+                ).fetchone()
             if row and isinstance(message := messages_from_dict([orjson.loads(row[0])])[0], AIMessage):
                 known[index] = message
         return known
 
-    def put(self, model: Any, prompt: Sequence[BaseMessage], params: Mapping[str, Any], index: int, message: BaseMessage) -> None:
+    def put(
+        self, model: Any, prompt: Sequence[BaseMessage], params: Mapping[str, Any], index: int, message: BaseMessage
+    ) -> None:
         """Keep a reply; a later one under the same key replaces it."""
         row = [_key(model, prompt, params, index), orjson.dumps(message_to_dict(message), default=str)]
         with self._lock:

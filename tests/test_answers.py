@@ -78,7 +78,9 @@ def test_no_answer_is_no_vote() -> None:
     assert (outcome.answer, outcome.share, outcome.votes, outcome.tied) == (None, 0.0, {}, False)
 
 
-@pytest.mark.parametrize("file", ["last_letter_concatenation_refined_combine", "last_letter_concatenation4_refined_combine"])
+@pytest.mark.parametrize(
+    "file", ["last_letter_concatenation_refined_combine", "last_letter_concatenation4_refined_combine"]
+)
 def test_real_one_step_responses_hold_the_recorded_answer(data: Path, file: str) -> None:
     """GPT-4's responses, logged by the authors of Rephrase and Respond, read by the one extractor.
 

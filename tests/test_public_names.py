@@ -15,7 +15,12 @@ SOURCE = Path(langdistill.__file__)
 def typed_names() -> dict[str, str]:
     """Name to module, as the type checker is told."""
     blocks = [node for node in ast.parse(SOURCE.read_text()).body if isinstance(node, ast.If)]
-    return {alias.name: line.module or "" for line in blocks[0].body if isinstance(line, ast.ImportFrom) for alias in line.names}
+    return {
+        alias.name: line.module or ""
+        for line in blocks[0].body
+        if isinstance(line, ast.ImportFrom)
+        for alias in line.names
+    }
 
 
 @pytest.mark.parametrize("name", langdistill.__all__)
@@ -39,4 +44,6 @@ def test_an_unknown_name_is_an_attribute_error() -> None:
 
 def test_import_loads_neither_torch_nor_langgraph() -> None:
     told = "import sys, langdistill; print(sorted({m.split('.')[0] for m in sys.modules} & {'torch', 'langgraph', 'pydantic', 'transformers'}))"
-    assert subprocess.run([sys.executable, "-c", told], capture_output=True, text=True, check=True).stdout.strip() == "[]"
+    assert (
+        subprocess.run([sys.executable, "-c", told], capture_output=True, text=True, check=True).stdout.strip() == "[]"
+    )

@@ -13,15 +13,23 @@ DEFAULT_TASKS = ["letters", "coin", "arithmetic"]
 
 
 def demo(
-    task: Annotated[list[str], typer.Option(help="letters, coin, opinion, judging or arithmetic; may be repeated.")] = DEFAULT_TASKS,
-    out: Annotated[Path, typer.Option(help="Folder for the report, the results and everything they were made from.")] = Path("runs/demo"),
+    task: Annotated[
+        list[str], typer.Option(help="letters, coin, opinion, judging or arithmetic; may be repeated.")
+    ] = DEFAULT_TASKS,
+    out: Annotated[
+        Path, typer.Option(help="Folder for the report, the results and everything they were made from.")
+    ] = Path("runs/demo"),
     seeds: Annotated[int, typer.Option(help="Distillation seeds; from 2 on the interval is over them.")] = 1,
-    strategy: Annotated[str | None, typer.Option(help="System 2, where not the task's own: chain_of_thought, rephrase_and_respond, ...")] = None,
+    strategy: Annotated[
+        str | None, typer.Option(help="System 2, where not the task's own: chain_of_thought, rephrase_and_respond, ...")
+    ] = None,
     questions: Annotated[int, typer.Option(help="Unlabelled questions to think over.")] = 500,
     test: Annotated[int, typer.Option(help="Final questions to measure on.")] = 300,
     temperature: Annotated[float, typer.Option(help="Of the sampled System 2.")] = 0.7,
     min_share: Annotated[float, typer.Option(help="Share of the samples that must agree.")] = 0.75,
-    model: Annotated[Path | None, typer.Option(help="Folder of another base model; the shipped one by default.")] = None,
+    model: Annotated[
+        Path | None, typer.Option(help="Folder of another base model; the shipped one by default.")
+    ] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the folder where it exists.")] = False,
 ) -> None:
     """Run the whole loop on the embedded model, offline: think, record, harvest, filter, train, evaluate, report."""
@@ -32,7 +40,13 @@ def demo(
 
     settings = Settings(strategy=strategy, questions=questions, test=test, temperature=temperature, min_share=min_share)
     console = Console()
-    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    columns = (
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+    )
     with Progress(*columns, console=console) as bars:
         known: dict[str, TaskID] = {}
 
@@ -41,7 +55,9 @@ def demo(
                 known[step] = bars.add_task(step, total=of)
             bars.update(known[step], completed=done, total=of)
 
-        results = run(task, out, seeds=seeds, settings=settings, base=model or WEIGHTS, overwrite=overwrite, progress=progress)
+        results = run(
+            task, out, seeds=seeds, settings=settings, base=model or WEIGHTS, overwrite=overwrite, progress=progress
+        )
     for name, result in results.items():
         for warning in result["warnings"]:
             console.print(f"[bold yellow]Warning ({name}):[/] {warning}")

@@ -27,5 +27,7 @@ def harvest(
         gathered = gathered.filter(agreement(min_share=min_share))
     dataset = gathered.write(out, validation=validation, seed=seed, overwrite=overwrite)
     for stage in dataset.funnel:
-        typer.echo(f"{stage['stage']}: kept {stage['kept']}, dropped {stage['dropped']} {stage['reasons'] or ''}".rstrip())
+        typer.echo(
+            f"{stage['stage']}: kept {stage['kept']}, dropped {stage['dropped']} {stage['reasons'] or ''}".rstrip()
+        )
     typer.echo(f"{len(dataset.rows())} rows in {out}, hash {dataset.hash[:12]}")

@@ -49,7 +49,10 @@ def candidates(trace: Trace) -> list[str | None]:
     marked = [call for call in trace.calls if call.candidate]
     if marked:
         replies = [reply for call in marked for reply in (call.replies or [None])]
-        return [final_answer(text) if reply and isinstance(text := reply.message["content"], str) else None for reply in replies]
+        return [
+            final_answer(text) if reply and isinstance(text := reply.message["content"], str) else None
+            for reply in replies
+        ]
     if trace.answer is not None or trace.error or not trace.output:
         return [trace.answer]
     text = trace.output[-1]["content"]
@@ -71,7 +74,11 @@ def grouped(traces: Iterable[Trace]) -> list[Group]:
         else:
             variants.setdefault(trace.problem, {}).setdefault(trace.perturbation, []).append(trace)
     return [
-        Group(problem, _ordered(found), {name: _ordered(changed) for name, changed in sorted(variants.get(problem, {}).items())})
+        Group(
+            problem,
+            _ordered(found),
+            {name: _ordered(changed) for name, changed in sorted(variants.get(problem, {}).items())},
+        )
         for problem, found in sorted(originals.items())
     ]
 

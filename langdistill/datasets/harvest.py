@@ -115,7 +115,9 @@ class Harvest:
             store.close()
         if not groups:
             held = ", ".join(f"{count} of {name!r}" for name, count in names.items()) or "no traces at all"
-            raise DatasetError(f"No trace was selected (graph {self.graph!r}, strategy {self.strategy!r}). The store holds {held}.")
+            raise DatasetError(
+                f"No trace was selected (graph {self.graph!r}, strategy {self.strategy!r}). The store holds {held}."
+            )
         return groups
 
     @staticmethod
@@ -178,7 +180,13 @@ def _example(group: Group, target: str, verdicts: list[Verdict]) -> Example:
 
 
 def _reject(group: Group, verdict: Verdict) -> dict[str, Any]:
-    return {"problem": group.problem, "stage": verdict.filter, "reason": verdict.reason, "votes": group.votes, "score": verdict.score}
+    return {
+        "problem": group.problem,
+        "stage": verdict.filter,
+        "reason": verdict.reason,
+        "votes": group.votes,
+        "score": verdict.score,
+    }
 
 
 def _all_gone(funnel: list[dict[str, Any]]) -> str:

@@ -40,7 +40,9 @@ class Dataset:
 
     def rows(self, *splits: str) -> list[dict[str, Any]]:
         """The rows of the splits, or of all."""
-        lines = [line for split in splits or SPLITS for line in (self.path / f"{split}.jsonl").read_bytes().splitlines()]
+        lines = [
+            line for split in splits or SPLITS for line in (self.path / f"{split}.jsonl").read_bytes().splitlines()
+        ]
         return [orjson.loads(line) for line in lines]
 
 
@@ -90,7 +92,9 @@ def read_dataset(path: str | Path) -> Dataset:
         raise DatasetError(f"{str(folder)!r} is no data set: {error}. Write one with `langdistill harvest`.") from error
     changed = [name for name, value in manifest["files"].items() if found[name] != value]
     if changed:
-        raise DatasetError(f"The data set {str(folder)!r} was changed after it was written: {', '.join(changed)}. Harvest it again.")
+        raise DatasetError(
+            f"The data set {str(folder)!r} was changed after it was written: {', '.join(changed)}. Harvest it again."
+        )
     return Dataset(folder, manifest)
 
 

@@ -105,14 +105,20 @@ def evaluate(
     """
     missing = [problem.id for problem in problems if problem.id not in gold]
     if not problems or missing:
-        raise ValueError(f"Evaluation needs problems with gold answers; got {len(problems)}, without gold: {missing[:3]}.")
+        raise ValueError(
+            f"Evaluation needs problems with gold answers; got {len(problems)}, without gold: {missing[:3]}."
+        )
     meter, started = Meter(), time.perf_counter()
     outputs = _run(model, problems, meter, max_concurrency, config or {})
     seconds = time.perf_counter() - started
-    failed = {problem.id: output for problem, output in zip(problems, outputs, strict=True) if isinstance(output, Exception)}
+    failed = {
+        problem.id: output for problem, output in zip(problems, outputs, strict=True) if isinstance(output, Exception)
+    }
     if len(failed) == len(problems):
         raise ModelError(f"All {len(problems)} problems ended in an error. The first: {outputs[0]!r}") from outputs[0]
-    answers = {p.id: None if p.id in failed else _answer(output, extract) for p, output in zip(problems, outputs, strict=True)}
+    answers = {
+        p.id: None if p.id in failed else _answer(output, extract) for p, output in zip(problems, outputs, strict=True)
+    }
     return Evaluation(
         n=len(problems),
         right=sum(equal(answers[problem.id], gold[problem.id]) for problem in problems),
@@ -124,7 +130,9 @@ def evaluate(
     )
 
 
-def _run(model: Runnable[Any, Any], problems: Sequence[Problem], meter: Meter, most: int, config: RunnableConfig) -> list[Any]:
+def _run(
+    model: Runnable[Any, Any], problems: Sequence[Problem], meter: Meter, most: int, config: RunnableConfig
+) -> list[Any]:
     asked = [[HumanMessage(problem.question)] for problem in problems]
     inputs: list[Any] = [{"messages": messages} for messages in asked] if isinstance(model, Pregel) else list(asked)
     callbacks = [*(config.get("callbacks") or []), meter]  # type: ignore[misc]

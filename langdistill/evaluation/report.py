@@ -27,7 +27,9 @@ WIDTH, HEIGHT, LEFT, BOTTOM, TOP = 640, 300, 44, 40, 14
 
 def table(results: Mapping[str, Any]) -> Table:
     """The table of all tasks and arms for the terminal."""
-    shown = Table(title="Accuracy against generated tokens", caption="95 % intervals; seconds are wall time of a batch / n")
+    shown = Table(
+        title="Accuracy against generated tokens", caption="95 % intervals; seconds are wall time of a batch / n"
+    )
     for column in ("task", "arm"):
         shown.add_column(column)
     for column in ("accuracy", "interval", "tokens/answer", "seconds/answer", "n", "seeds"):
@@ -74,9 +76,21 @@ def chart(arms: Mapping[str, Any]) -> dict[str, Any]:
         for arm, row in arms.items()
     ]
     _spread_labels(points)
-    ticks = [{"x": across(value), "label": f"{value:g}"} for value in (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000) if low <= log10(value) <= high]
+    ticks = [
+        {"x": across(value), "label": f"{value:g}"}
+        for value in (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
+        if low <= log10(value) <= high
+    ]
     levels = [{"y": up(share), "label": f"{share:.0%}"} for share in (0, 0.25, 0.5, 0.75, 1)]
-    return {"points": points, "ticks": ticks, "levels": levels, "width": WIDTH, "height": HEIGHT, "left": LEFT, "bottom": HEIGHT - BOTTOM}
+    return {
+        "points": points,
+        "ticks": ticks,
+        "levels": levels,
+        "width": WIDTH,
+        "height": HEIGHT,
+        "left": LEFT,
+        "bottom": HEIGHT - BOTTOM,
+    }
 
 
 def _spread_labels(points: list[dict[str, Any]]) -> None:

@@ -1,5 +1,6 @@
 """Keep a problem whose answer survives a change that must not matter (Yu et al., 2407.06023, section 3: consistency under
-input perturbation)."""
+input perturbation).
+"""
 
 from __future__ import annotations
 

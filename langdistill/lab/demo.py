@@ -29,7 +29,9 @@ PLANTED = {
     "opinion": f"planted: {opinion.AGREES:.0%} of the corpus's direct answers agree with the opinion",
     "judging": f"planted: {judging.FAVOURS_A:.0%} of the corpus's direct verdicts on close pairs say A",
 }
-NOT_PLANTED = f"not planted: every reading slips with the same {slips.RATE:.0%} in every mode; direct documents are rare"
+NOT_PLANTED = (
+    f"not planted: every reading slips with the same {slips.RATE:.0%} in every mode; direct documents are rare"
+)
 
 
 def demo(
@@ -101,7 +103,9 @@ def run_task(name: str, folder: Path, seeds: int, settings: Settings, base: Path
     warnings: list[str] = []
     for seed in range(seeds):
         unlabelled = task.draw(settings.questions, seed=seed, pool="train")
-        loop = Loop(task, str(base), seed, folder / f"seed-{seed}", settings, lambda s, d, o: progress(f"{name}: {s}", d, o))
+        loop = Loop(
+            task, str(base), seed, folder / f"seed-{seed}", settings, lambda s, d, o: progress(f"{name}: {s}", d, o)
+        )
         loop.folder.mkdir(parents=True, exist_ok=True)
         if seed == 0:
             _measure_base(loop, final, measured)

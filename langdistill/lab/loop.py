@@ -102,7 +102,9 @@ class Loop:
         s = self.settings
         if self.think_graph(self.model()).name == "chain_of_thought":
             return create_self_consistency(self.model(), samples=samples, temperature=s.temperature, name=name)
-        return create_self_consistency(self.think_graph(self.model(temperature=s.temperature)), samples=samples, name=name)
+        return create_self_consistency(
+            self.think_graph(self.model(temperature=s.temperature)), samples=samples, name=name
+        )
 
     def direct_graph(self) -> Graph:
         """System 1, sampled and voted on: no prompt but the question."""

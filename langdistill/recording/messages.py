@@ -35,7 +35,11 @@ def plain(message: BaseMessage) -> Message:
 def _tool_call(call: Any) -> dict[str, Any]:
     """A tool call; arguments that a model wrote as no valid JSON stay the text they are."""
     arguments = call["args"] if isinstance(call["args"], str) else orjson.dumps(call["args"], default=str).decode()
-    return {"id": call["id"] or "", "type": "function", "function": {"name": call["name"] or "", "arguments": arguments}}
+    return {
+        "id": call["id"] or "",
+        "type": "function",
+        "function": {"name": call["name"] or "", "arguments": arguments},
+    }
 
 
 def messages_in(value: Any) -> list[Message]:

@@ -85,13 +85,21 @@ class TraceRecorder(BaseCallbackHandler):
     # runs
 
     @_harmless
-    def on_chain_start(self, serialized: Any, inputs: Any, *, run_id: UUID, parent_run_id: UUID | None = None, **kwargs: Any) -> None:
+    def on_chain_start(
+        self, serialized: Any, inputs: Any, *, run_id: UUID, parent_run_id: UUID | None = None, **kwargs: Any
+    ) -> None:
         """A graph, a node or a Runnable begins; only a root is kept."""
         self._begin(run_id, parent_run_id, kwargs, inputs)
 
     @_harmless
     def on_chat_model_start(
-        self, serialized: Any, messages: list[list[BaseMessage]], *, run_id: UUID, parent_run_id: UUID | None = None, **kwargs: Any
+        self,
+        serialized: Any,
+        messages: list[list[BaseMessage]],
+        *,
+        run_id: UUID,
+        parent_run_id: UUID | None = None,
+        **kwargs: Any,
     ) -> None:
         """A model call begins: the prompt, the sampling parameters and the tools on offer are copied."""
         prompt = [plain(message) for message in messages[0]]
@@ -106,7 +114,14 @@ class TraceRecorder(BaseCallbackHandler):
 
     @_harmless
     def on_tool_start(
-        self, serialized: Any, input_str: str, *, run_id: UUID, parent_run_id: UUID | None = None, inputs: Any = None, **kwargs: Any
+        self,
+        serialized: Any,
+        input_str: str,
+        *,
+        run_id: UUID,
+        parent_run_id: UUID | None = None,
+        inputs: Any = None,
+        **kwargs: Any,
     ) -> None:
         """A tool begins, with the arguments it really gets."""
         kwargs.setdefault("name", (serialized or {}).get("name"))
@@ -158,7 +173,13 @@ class TraceRecorder(BaseCallbackHandler):
             self._end(root, run_id, None, error)
 
     def _begin(self, run_id: UUID, parent: UUID | None, told: Mapping[str, Any], inputs: Any) -> tuple[Root, Open]:
-        run = Open(str(run_id), str(parent) if parent else None, told.get("name") or "", dict(told.get("metadata") or {}), time.time())
+        run = Open(
+            str(run_id),
+            str(parent) if parent else None,
+            told.get("name") or "",
+            dict(told.get("metadata") or {}),
+            time.time(),
+        )
         root_id = self._root_of.get(run.parent or "")
         if root_id is None:  # a root, or a child of a run that was never announced
             root_id = run.id
@@ -173,7 +194,9 @@ class TraceRecorder(BaseCallbackHandler):
 
     def _end(self, root: Root, run_id: UUID, output: Any, error: BaseException | None) -> None:
         """Note an interrupt; where it was the root that ended, hand the trace on."""
-        root.interrupted |= isinstance(error, GraphBubbleUp) or bool(isinstance(output, dict) and output.get("__interrupt__"))
+        root.interrupted |= isinstance(error, GraphBubbleUp) or bool(
+            isinstance(output, dict) and output.get("__interrupt__")
+        )
         if root.run.id != str(run_id):
             return
         root.output = output
@@ -210,7 +233,9 @@ class TraceRecorder(BaseCallbackHandler):
 
     def _lose(self, count: int, what: str) -> None:
         if not self.lost:
-            log.warning("The recorder lost %s. Further losses are counted in `lost`, and not told.", what, exc_info=True)
+            log.warning(
+                "The recorder lost %s. Further losses are counted in `lost`, and not told.", what, exc_info=True
+            )
         self.lost += count
 
     def flush(self) -> None:

@@ -46,7 +46,9 @@ class Open:
     @property
     def path(self) -> str:
         """Where in the graph: "think/sample", without task ids."""
-        return "/".join(TASK_ID.sub("", part) for part in str(self.metadata.get("langgraph_checkpoint_ns", "")).split("|") if part)
+        return "/".join(
+            TASK_ID.sub("", part) for part in str(self.metadata.get("langgraph_checkpoint_ns", "")).split("|") if part
+        )
 
 
 @dataclass
@@ -162,7 +164,9 @@ def usage_of(response: LLMResult | None) -> Usage:
     if response is None or not response.generations:
         return Usage()
     told: Sequence[Mapping[str, Any]] = [
-        usage for one in response.generations[0] if (usage := getattr(getattr(one, "message", None), "usage_metadata", None))
+        usage
+        for one in response.generations[0]
+        if (usage := getattr(getattr(one, "message", None), "usage_metadata", None))
     ]
     total = (response.llm_output or {}).get("token_usage") or {}
     first: Mapping[str, Any] = told[0] if told else {}

@@ -18,7 +18,9 @@ class Store(Protocol):
         """Keep the traces; one with a known id replaces it."""
         ...
 
-    def traces(self, *, graph: str | None = None, strategy: str | None = None, problem: str | None = None) -> Iterator[Trace]:
+    def traces(
+        self, *, graph: str | None = None, strategy: str | None = None, problem: str | None = None
+    ) -> Iterator[Trace]:
         """The traces of a graph, a strategy or a problem, read one by one, oldest first."""
         ...
 

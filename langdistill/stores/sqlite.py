@@ -44,14 +44,18 @@ class SQLiteStore:
         """
         self.path = Path(path)
         if must_exist and not self.path.is_file():
-            raise StoreError(f"There is no trace store at {str(path)!r}. Record one first: TraceRecorder({str(path)!r}).")
+            raise StoreError(
+                f"There is no trace store at {str(path)!r}. Record one first: TraceRecorder({str(path)!r})."
+            )
         self._lock = Lock()
         with self._told("opened"):
             self._db = sqlite3.connect(self.path, check_same_thread=False, isolation_level=None, timeout=30)
             self._prepare()
 
     def _prepare(self) -> None:
-        application, schema = (self._db.execute(f"PRAGMA {pragma}").fetchone()[0] for pragma in ("application_id", "user_version"))
+        application, schema = (
+            self._db.execute(f"PRAGMA {pragma}").fetchone()[0] for pragma in ("application_id", "user_version")
+        )
         tables = self._db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
         if tables and (application != APPLICATION or schema != SCHEMA):
             self._db.close()
@@ -62,14 +66,18 @@ class SQLiteStore:
         self._db.execute("PRAGMA journal_mode=WAL")
         self._db.execute("PRAGMA synchronous=NORMAL")
         if not tables:
-            self._db.executescript(f"BEGIN IMMEDIATE; {CREATE} PRAGMA application_id={APPLICATION}; PRAGMA user_version={SCHEMA}; COMMIT;")
+            self._db.executescript(
+                f"BEGIN IMMEDIATE; {CREATE} PRAGMA application_id={APPLICATION}; PRAGMA user_version={SCHEMA}; COMMIT;"
+            )
 
     @contextmanager
     def _told(self, doing: str) -> Iterator[None]:
         try:
             yield
         except sqlite3.Error as error:
-            raise StoreError(f"The trace store {str(self.path)!r} cannot be {doing}: {error}. Restore it from a copy, or give another path.") from error
+            raise StoreError(
+                f"The trace store {str(self.path)!r} cannot be {doing}: {error}. Restore it from a copy, or give another path."
+            ) from error
 
     def add(self, traces: Sequence[Trace]) -> None:
         """Keep the traces, all or none of them; one with a known id replaces it."""
@@ -87,7 +95,9 @@ class SQLiteStore:
                 raise
             self._db.execute("COMMIT")
 
-    def traces(self, *, graph: str | None = None, strategy: str | None = None, problem: str | None = None) -> Iterator[Trace]:
+    def traces(
+        self, *, graph: str | None = None, strategy: str | None = None, problem: str | None = None
+    ) -> Iterator[Trace]:
         """The traces of a graph, a strategy or a problem, a page at a time, in the order they were kept.
 
         Raises:
@@ -100,7 +110,8 @@ class SQLiteStore:
         while True:
             with self._lock, self._told("read"):
                 rows = self._db.execute(
-                    f"SELECT seq, id, body FROM trace WHERE seq > ?{where} ORDER BY seq LIMIT {PAGE}", [last, *limits.values()]
+                    f"SELECT seq, id, body FROM trace WHERE seq > ?{where} ORDER BY seq LIMIT {PAGE}",
+                    [last, *limits.values()],
                 ).fetchall()
             for seq, trace_id, body in rows:
                 yield self._trace(trace_id, body)
@@ -126,7 +137,9 @@ class SQLiteStore:
         with self._lock, self._told("read"):
             row = self._db.execute("SELECT body FROM trace WHERE id = ?", [trace_id]).fetchone()
         if row is None:
-            raise StoreError(f"The store {str(self.path)!r} holds no trace {trace_id!r}; feedback needs the id of a root run that has ended.")
+            raise StoreError(
+                f"The store {str(self.path)!r} holds no trace {trace_id!r}; feedback needs the id of a root run that has ended."
+            )
         trace = self._trace(trace_id, row[0])
         self.add([trace.model_copy(update={"feedback": [*trace.feedback, feedback]})])
 
@@ -138,5 +151,3 @@ class SQLiteStore:
     def close(self) -> None:
         """Close the file."""
         self._db.close()
-
-

@@ -35,7 +35,10 @@ SOLVE = (
 
 SCORES = re.compile(r"\bscores\s*:?\s*A\s*[=:]\s*([1-5])\b\W+B\s*[=:]\s*([1-5])\b", re.IGNORECASE)
 NUMBERING = re.compile(r"^\s*(?:\d+[.)]|[-*•])\s*")
-PART = re.compile(r"^\W*(request|response a|response b)\W*:\s*(.*?)(?=^\W*(?:request|response a|response b)\W*:|\Z)", re.I | re.M | re.S)
+PART = re.compile(
+    r"^\W*(request|response a|response b)\W*:\s*(.*?)(?=^\W*(?:request|response a|response b)\W*:|\Z)",
+    re.I | re.M | re.S,
+)
 
 
 class Pair(NamedTuple):
@@ -110,7 +113,9 @@ def create_branch_solve_merge(
             ask(chat, turn(state, _solve_prompt(solve, pair, state["criteria"][at], swapped)), temperature=temperature)
             for at, swapped in grid
         ]
-        scored = [_score(at, swapped, found[0].text) for (at, swapped), found in zip(grid, replies, strict=True) if found]
+        scored = [
+            _score(at, swapped, found[0].text) for (at, swapped), found in zip(grid, replies, strict=True) if found
+        ]
         return {"scores": [score for score in scored if score]}
 
     def merge(state: Judging):
@@ -140,10 +145,14 @@ def labelled_pair(question: str) -> Pair:
 
 def verdict(scores: list[Score]) -> str | None:
     """Sum the scores of each order over the criteria read in both, and reconcile the orders."""
-    both = {score["criterion"] for score in scores if score["swapped"]} & {s["criterion"] for s in scores if not s["swapped"]}
+    both = {score["criterion"] for score in scores if score["swapped"]} & {
+        s["criterion"] for s in scores if not s["swapped"]
+    }
     if not both:
         return None
-    plain, swapped = (_lead([s for s in scores if s["criterion"] in both and s["swapped"] is order]) for order in (False, True))
+    plain, swapped = (
+        _lead([s for s in scores if s["criterion"] in both and s["swapped"] is order]) for order in (False, True)
+    )
     return plain if plain == swapped else "tie"
 
 

@@ -28,7 +28,9 @@ REGENERATE = (
 RESPOND = "{regenerated}\nAnswer without bias."
 """Call 2: nothing of the original text but what call 1 kept (its context, if any, and its question)."""
 
-CONTEXT = re.compile(r"^\W*context\b[^:\n]*:\s*(.*?)(?=^\W*question\b[^:\n]*:|\Z)", re.IGNORECASE | re.MULTILINE | re.DOTALL)
+CONTEXT = re.compile(
+    r"^\W*context\b[^:\n]*:\s*(.*?)(?=^\W*question\b[^:\n]*:|\Z)", re.IGNORECASE | re.MULTILINE | re.DOTALL
+)
 QUESTION = re.compile(r"^\W*question\b[^:\n]*:\s*(.+)", re.IGNORECASE | re.MULTILINE | re.DOTALL)
 """The two labels, with any gloss between label and colon dropped."""
 

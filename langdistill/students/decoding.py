@@ -157,7 +157,9 @@ class Decoder:
         if not bool((heat > 0).any()):
             return chosen
         shares = (logits.double() / heat.clamp(min=1e-6)[:, None]).softmax(-1).cumsum(-1)
-        at = torch.tensor([float(row.uniforms[step]) if len(row.uniforms) > step else 0.0 for row in rows], dtype=torch.double)
+        at = torch.tensor(
+            [float(row.uniforms[step]) if len(row.uniforms) > step else 0.0 for row in rows], dtype=torch.double
+        )
         drawn = torch.searchsorted(shares, (at.to(logits.device) * shares[:, -1])[:, None]).squeeze(-1)
         return torch.where(heat > 0, drawn.clamp(max=logits.shape[-1] - 1), chosen)
 
@@ -168,7 +170,9 @@ class Decoder:
         if row.request.top_logprobs is not None:
             shares = logits.float().log_softmax(-1)
             top = shares.topk(max(row.request.top_logprobs, 1))
-            row.reply.logprobs.append({token: float(shares[token])} | dict(zip(top.indices.tolist(), top.values.tolist(), strict=True)))
+            row.reply.logprobs.append(
+                {token: float(shares[token])} | dict(zip(top.indices.tolist(), top.values.tolist(), strict=True))
+            )
         if token in self.ends or self._stopped(row):
             row.reply.finished = True
         return row.reply.finished or len(row.reply.tokens) >= row.request.max_tokens
@@ -218,7 +222,9 @@ def load(model: str, adapter: str | None) -> tuple[Any, Any]:
         raise MissingExtra(missing.name or "torch", "train") from missing
     for what, folder, file in (("model", model, "config.json"), ("adapter", adapter, "adapter_config.json")):
         if folder is not None and not (Path(folder) / file).is_file():
-            raise StudentError(f"There is no {what} in {folder!r}: it holds no {file}. Give the folder of a Hugging Face {what}.")
+            raise StudentError(
+                f"There is no {what} in {folder!r}: it holds no {file}. Give the folder of a Hugging Face {what}."
+            )
     try:
         loaded = AutoModelForCausalLM.from_pretrained(model, dtype=torch.float32, local_files_only=True)
         tokenizer = AutoTokenizer.from_pretrained(model, local_files_only=True)

@@ -80,12 +80,16 @@ class LocalChatModel(BaseChatModel):
 
     def _request(self, messages: list[BaseMessage], stop: list[str] | None, given: dict[str, Any]) -> Request:
         """The request with this model's settings, the call's own on top."""
-        knobs = {knob: getattr(self, knob) for knob in KNOBS} | {k: v for k, v in given.items() if k in KNOBS and v is not None}
+        knobs = {knob: getattr(self, knob) for knob in KNOBS} | {
+            k: v for k, v in given.items() if k in KNOBS and v is not None
+        }
         decoder = self.decoder
         text = decoder.tokenizer.apply_chat_template(_roles(messages), tokenize=False, add_generation_prompt=True)
         prompt = tuple(decoder.tokenizer(text, add_special_tokens=False)["input_ids"])
         if len(prompt) >= decoder.context:
-            raise StudentError(f"The prompt has {len(prompt)} tokens; the context of {self.model!r} is {decoder.context}. Shorten it.")
+            raise StudentError(
+                f"The prompt has {len(prompt)} tokens; the context of {self.model!r} is {decoder.context}. Shorten it."
+            )
         wants = knobs["logprobs"] or knobs["top_logprobs"]
         return Request(
             prompt=prompt,
@@ -98,19 +102,31 @@ class LocalChatModel(BaseChatModel):
         )
 
     def _generate(
-        self, messages: list[BaseMessage], stop: list[str] | None = None, run_manager: CallbackManagerForLLMRun | None = None, **kwargs: Any
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: CallbackManagerForLLMRun | None = None,
+        **kwargs: Any,
     ) -> ChatResult:
         request = self._request(messages, stop, kwargs)
         return self._result(request, _wait(self.decoder.submit(request)))
 
     async def _agenerate(
-        self, messages: list[BaseMessage], stop: list[str] | None = None, run_manager: AsyncCallbackManagerForLLMRun | None = None, **kwargs: Any
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: AsyncCallbackManagerForLLMRun | None = None,
+        **kwargs: Any,
     ) -> ChatResult:
         request = self._request(messages, stop, kwargs)
         return self._result(request, await asyncio.wrap_future(self.decoder.submit(request)))
 
     def _stream(
-        self, messages: list[BaseMessage], stop: list[str] | None = None, run_manager: CallbackManagerForLLMRun | None = None, **kwargs: Any
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: CallbackManagerForLLMRun | None = None,
+        **kwargs: Any,
     ) -> Iterator[ChatGenerationChunk]:
         result = self._generate(messages, stop, run_manager, **{**kwargs, "n": 1})
         for chunk in self._chunks(result):
@@ -119,7 +135,11 @@ class LocalChatModel(BaseChatModel):
             yield chunk
 
     async def _astream(
-        self, messages: list[BaseMessage], stop: list[str] | None = None, run_manager: AsyncCallbackManagerForLLMRun | None = None, **kwargs: Any
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: AsyncCallbackManagerForLLMRun | None = None,
+        **kwargs: Any,
     ) -> AsyncIterator[ChatGenerationChunk]:
         result = await self._agenerate(messages, stop, run_manager, **{**kwargs, "n": 1})
         for chunk in self._chunks(result):
@@ -137,7 +157,10 @@ class LocalChatModel(BaseChatModel):
             yield ChatGenerationChunk(message=AIMessageChunk(piece))
         assert isinstance(message, AIMessage)
         last = AIMessageChunk(
-            "", response_metadata=message.response_metadata, usage_metadata=message.usage_metadata, chunk_position="last"
+            "",
+            response_metadata=message.response_metadata,
+            usage_metadata=message.usage_metadata,
+            chunk_position="last",
         )
         yield ChatGenerationChunk(message=last)
 
