@@ -55,7 +55,26 @@ _HOME = {
 }
 """Public name to the module that holds it."""
 
-__all__ = sorted(_HOME)
+__all__ = [
+    "LocalChatModel",
+    "Perturbation",
+    "TraceRecorder",
+    "agreement",
+    "ask",
+    "budget",
+    "caching",
+    "create_branch_solve_merge",
+    "create_chain_of_thought",
+    "create_one_step_rephrase_and_respond",
+    "create_rephrase_and_respond",
+    "create_self_consistency",
+    "create_system2_attention",
+    "evaluate",
+    "final_answer",
+    "harvest",
+    "node",
+    "stable_under",
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -24,7 +24,7 @@ LONGEST_BARE_ANSWER = 60
 def final_answer(text: str) -> str | None:
     """The answer a reply ends in, as written, or `None`.
 
-    Read in this order: the last ``\\boxed{...}``; the last line with "Answer: ..." or "the answer is ..."; the whole reply
+    Read in this order: the last LaTeX box; the last line with "Answer: ..." or "the answer is ..."; the whole reply
     when it is a single short line, as a direct (System 1) answer is.
     """
     if boxed := BOXED.findall(text):

@@ -10,7 +10,7 @@ it is cut short: a group of samples comes back smaller, and a request of which n
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from threading import Lock
@@ -71,7 +71,7 @@ def current_budget() -> Budget:
 
 
 @contextmanager
-def budget(*, completions: int | None = None, tokens: int | None = None) -> Iterator[Budget]:
+def budget(*, completions: int | None = None, tokens: int | None = None) -> Generator[Budget]:
     """Cap what is asked inside the block.
 
     Args:

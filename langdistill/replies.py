@@ -10,7 +10,7 @@ samples is a reply of its own, and a group of which five are known asks for thre
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from pathlib import Path
@@ -18,7 +18,6 @@ from threading import Lock
 from typing import Any
 
 import orjson
-from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, BaseMessage, message_to_dict, messages_from_dict
 
 from langdistill.errors import StoreError
@@ -78,7 +77,7 @@ def _key(model: Any, prompt: Sequence[BaseMessage], params: Mapping[str, Any], i
 
 def _settings(model: Any) -> str:
     """What tells two models apart: LangChain's own cache string for a chat model, the repr of anything else."""
-    return model._get_llm_string() if isinstance(model, BaseChatModel) else repr(model)
+    return model._get_llm_string()  # pyright: ignore[reportPrivateUsage] if isinstance(model, BaseChatModel) else repr(model)
 
 
 _current: ContextVar[ReplyCache | None] = ContextVar("langdistill_cache", default=None)
@@ -90,7 +89,7 @@ def current_cache() -> ReplyCache | None:
 
 
 @contextmanager
-def caching(path: str | Path) -> Iterator[ReplyCache]:
+def caching(path: str | Path) -> Generator[ReplyCache]:
     """Answer from the file what was asked before inside such a block, and keep what is asked now.
 
     A reply from the cache calls no model, so it raises no callback event and is in no trace.

@@ -136,7 +136,7 @@ def _run(
     asked = [[HumanMessage(problem.question)] for problem in problems]
     inputs: list[Any] = [{"messages": messages} for messages in asked] if isinstance(model, Pregel) else list(asked)
     callbacks = [*(config.get("callbacks") or []), meter]  # type: ignore[misc]
-    configs: list[RunnableConfig] = [
+    configs: list[Any] = [
         {
             **config,
             "callbacks": callbacks,

@@ -46,10 +46,10 @@ def _harmless(method: Callable[..., None]) -> Callable[..., None]:
 
     def safely(self: TraceRecorder, *args: Any, **kwargs: Any) -> None:
         try:
-            with self._lock:
+            with self._lock:  # pyright: ignore[reportPrivateUsage]
                 method(self, *args, **kwargs)
         except Exception:
-            self._lose(1, f"an event of {method.__name__}")
+            self._lose(1, f"an event of {method.__name__}")  # pyright: ignore[reportPrivateUsage]
 
     return safely
 

@@ -236,4 +236,5 @@ def load(model: str, adapter: str | None) -> tuple[Any, Any]:
         raise StudentError(f"The model {model!r} with adapter {adapter!r} cannot be loaded: {error}") from error
     if tokenizer.chat_template is None:
         raise StudentError(f"The tokenizer in {model!r} has no chat template; a chat model needs one.")
-    return loaded.to("cuda" if torch.cuda.is_available() else "cpu").eval(), tokenizer
+    placed: Any = loaded
+    return placed.to("cuda" if torch.cuda.is_available() else "cpu").eval(), tokenizer

@@ -154,10 +154,10 @@ class LocalChatModel(BaseChatModel):
         """
         message = result.generations[0].message
         for piece in _pieces(message.text):
-            yield ChatGenerationChunk(message=AIMessageChunk(piece))
+            yield ChatGenerationChunk(message=AIMessageChunk(content=piece))
         assert isinstance(message, AIMessage)
         last = AIMessageChunk(
-            "",
+            content="",
             response_metadata=message.response_metadata,
             usage_metadata=message.usage_metadata,
             chunk_position="last",
@@ -200,8 +200,7 @@ class LocalChatModel(BaseChatModel):
 
 def _roles(messages: list[BaseMessage]) -> list[dict[str, Any]]:
     """Messages in the shape that chat templates read; text only."""
-    told = convert_to_openai_messages(messages, text_format="string")
-    return told if isinstance(told, list) else [told]
+    return convert_to_openai_messages(messages, text_format="string")  # type: ignore[return-value]
 
 
 def _wait(future: Future[list[Decoded]]) -> list[Decoded]:

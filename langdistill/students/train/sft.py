@@ -109,7 +109,8 @@ def _trainer(
             from peft import LoraConfig
             from transformers import AutoModelForCausalLM, AutoTokenizer, PrinterCallback, ProgressCallback, set_seed
             from transformers.utils import logging
-            from trl import SFTConfig, SFTTrainer
+            from trl.trainer.sft_config import SFTConfig
+            from trl.trainer.sft_trainer import SFTTrainer
     except ImportError as missing:
         raise MissingExtra(missing.name or "trl", "train") from missing
     disable_progress_bars()
