@@ -218,8 +218,10 @@ def load(model: str, adapter: str | None) -> tuple[Any, Any]:
     try:
         import torch
         from transformers import AutoModelForCausalLM, AutoTokenizer
+        from transformers.utils import logging
     except ImportError as missing:
         raise MissingExtra(missing.name or "torch", "train") from missing
+    logging.disable_progress_bar()
     for what, folder, file in (("model", model, "config.json"), ("adapter", adapter, "adapter_config.json")):
         if folder is not None and not (Path(folder) / file).is_file():
             raise StudentError(

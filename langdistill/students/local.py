@@ -59,7 +59,7 @@ class LocalChatModel(BaseChatModel):
         told = {**self._identifying_params, **kwargs}
         params = LangSmithParams(
             ls_provider="langdistill",
-            ls_model_name=self.adapter or self.model,
+            ls_model_name=kwargs.get("model") or self.adapter or self.model,
             ls_model_type="chat",
             ls_temperature=told["temperature"],
             ls_max_tokens=told["max_tokens"],

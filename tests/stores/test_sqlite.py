@@ -1,0 +1,58 @@
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from langdistill.errors import StoreError
+from langdistill.records import Trace
+from langdistill.stores.opening import Store, open_store
+from langdistill.stores.sqlite import SQLiteStore
+
+
+def trace(name: str, i: int) -> Trace:
+    return Trace(id=f"{name}{i}", name=name, metadata={"problem": f"p{i}"}, strategy="s" if i % 2 else None)
+
+
+def test_round_trip_and_selection(tmp_path: Path) -> None:
+    store = SQLiteStore(tmp_path / "t.db")
+    assert isinstance(store, Store)
+    store.add([trace("a", i) for i in range(450)] + [trace("b", 1)])
+    store.add([trace("a", 3)])
+    assert store.names() == {"a": 450, "b": 1}
+    assert [one.id for one in store.traces(graph="a")][:3] == ["a0", "a1", "a2"]
+    assert {one.id for one in store.traces(problem="p1")} == {"a1", "b1"}
+    assert len(list(store.traces(graph="a", strategy="s"))) == 225
+    store.close()
+    again = open_store(tmp_path / "t.db", must_exist=True)
+    assert len(list(again.traces())) == 451
+    again.close()
+
+
+def test_a_missing_store_is_told_and_not_made(tmp_path: Path) -> None:
+    with pytest.raises(StoreError, match="There is no trace store"):
+        open_store(tmp_path / "t.db", must_exist=True)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_file_that_is_no_store(tmp_path: Path) -> None:
+    (tmp_path / "text.db").write_text("hello, this is a text" * 100)
+    with pytest.raises(StoreError, match="cannot be opened"):
+        SQLiteStore(tmp_path / "text.db")
+    other = sqlite3.connect(tmp_path / "other.db")
+    other.execute("CREATE TABLE t (x)")
+    other.close()
+    with pytest.raises(StoreError, match="no trace store of schema 1"):
+        SQLiteStore(tmp_path / "other.db")
+
+
+def test_a_damaged_file_is_told(tmp_path: Path) -> None:
+    store = SQLiteStore(tmp_path / "t.db")
+    store.add([trace("a", i) for i in range(500)])
+    store.close()
+    with (tmp_path / "t.db").open("r+b") as file:
+        file.seek(4096 * 3)
+        file.write(b"\xff" * 4096 * 10)
+    with pytest.raises(StoreError, match=r"damaged|malformed"):
+        list(open_store(tmp_path / "t.db", must_exist=True).traces())
