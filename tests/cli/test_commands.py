@@ -1,0 +1,69 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from langdistill.records import Trace
+from langdistill.stores.sqlite import SQLiteStore
+
+
+def run(*words: str | Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "langdistill", *map(str, words)],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize("command", ["demo", "harvest", "train", "evaluate"])
+def test_every_command_explains_itself(command: str) -> None:
+    told = run(command, "--help")
+    assert told.returncode == 0
+    assert f"langdistill {command}" in told.stdout
+
+
+def test_the_version() -> None:
+    assert run("--version").stdout.startswith("langdistill 0.")
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["demo", "--task", "chess"], "There is no task named 'chess'. Known: arithmetic, coin"),
+        (["demo", "--strategy", "guessing"], "There is no strategy named 'guessing'"),
+        (["harvest", "nothing.db", "--out", "d"], "There is no trace store at 'nothing.db'"),
+        (["train", "nothing", "--base", "nowhere", "--out", "s"], "There is no model in 'nowhere'"),
+        (["evaluate", "nothing", "--task", "coin"], "There is no student in 'nothing'"),
+        (["harvest"], "Missing argument"),
+        (["fly"], "No such command"),
+    ],
+)
+def test_bad_input_is_one_paragraph_and_code_2(
+    words: list[str], said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    told = run(*words)
+    assert told.returncode == 2
+    assert said in told.stderr
+    assert "Traceback" not in told.stderr
+    assert len(told.stderr.strip().splitlines()) == 1
+
+
+def test_harvest_writes_a_data_set(tmp_path: Path) -> None:
+    store = SQLiteStore(tmp_path / "t.db")
+    store.add(
+        [Trace(id=f"t{i}", name="g", input=[{"role": "user", "content": f"q{i}"}], answer="4") for i in range(12)]
+    )
+    store.close()
+    told = run("harvest", tmp_path / "t.db", "--out", tmp_path / "d")
+    assert told.returncode == 0, told.stderr
+    assert "agreement: kept 12, dropped 0" in told.stdout
+    assert "12 rows in" in told.stdout
+    again = run("harvest", tmp_path / "t.db", "--out", tmp_path / "d")
+    assert again.returncode == 2
+    assert "exists" in again.stderr
