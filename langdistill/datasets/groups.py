@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from langdistill.answers import final_answer, vote
-from langdistill.records import Message, Trace, digest
+from langdistill.records import Call, Message, Trace, digest
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,8 @@ def answers_of(traces: Iterable[Trace]) -> list[str | None]:
 
 def candidates(trace: Trace) -> list[str | None]:
     """One answer per reply that was marked a candidate; of a trace without such, its own answer."""
-    marked = [call for call in trace.calls if call.candidate]
+    # Concurrent calls end in any order, and the first spelling of an answer must not depend on it.
+    marked = sorted((call for call in trace.calls if call.candidate), key=_call_key)
     if marked:
         replies = [reply for call in marked for reply in (call.replies or [None])]
         return [
@@ -57,6 +58,12 @@ def candidates(trace: Trace) -> list[str | None]:
         return [trace.answer]
     text = trace.output[-1]["content"]
     return [final_answer(text) if isinstance(text, str) else None]
+
+
+def problem_of(trace: Trace) -> str:
+    """The problem's id. A run that names none goes by its question: run ids would make every harvest differ."""
+    named = trace.metadata.get("problem")
+    return str(named) if named else "question-" + digest(trace.input)[:16]
 
 
 def grouped(traces: Iterable[Trace]) -> list[Group]:
@@ -70,9 +77,9 @@ def grouped(traces: Iterable[Trace]) -> list[Group]:
         if trace.interrupted:
             continue
         if trace.perturbation is None:
-            originals.setdefault(trace.problem, []).append(trace)
+            originals.setdefault(problem_of(trace), []).append(trace)
         else:
-            variants.setdefault(trace.problem, {}).setdefault(trace.perturbation, []).append(trace)
+            variants.setdefault(problem_of(trace), {}).setdefault(trace.perturbation, []).append(trace)
     return [
         Group(
             problem,
@@ -85,3 +92,8 @@ def grouped(traces: Iterable[Trace]) -> list[Group]:
 
 def _ordered(traces: Sequence[Trace]) -> tuple[Trace, ...]:
     return tuple(sorted(traces, key=lambda trace: digest(trace.input, trace.output, candidates(trace))))
+
+
+def _call_key(call: Call) -> str:
+    """Of what was said alone; a digest, so that no answer is first for its spelling."""
+    return digest([reply.message["content"] for reply in call.replies], [bool(call.error)])

@@ -6,14 +6,15 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
+from langdistill.answers import vote
 from langdistill.datasets.groups import Group, grouped
 from langdistill.datasets.targets import Target, final_answer
 from langdistill.datasets.writing import Dataset, write_dataset
 from langdistill.errors import DatasetError
 from langdistill.filters.judged import Filter
-from langdistill.records import Example, Verdict, digest
+from langdistill.records import Example, Message, Verdict, digest
 from langdistill.stores.opening import Store, open_store
 
 
@@ -141,7 +142,7 @@ class HasTarget:
     def __call__(self, group: Any) -> Verdict:
         """Whether the group has a target."""
         found = self.targets[group.problem] is not None
-        reason = "found" if found else "tied" if group.votes else "no-answer"
+        reason = "found" if found else "tied" if vote(group.answers).tied else "no-answer"
         return Verdict(filter=self.name, keep=found, reason=reason)
 
 
@@ -171,12 +172,19 @@ def split(examples: Sequence[Example], validation: float, seed: int) -> list[Exa
 
 def _example(group: Group, target: str, verdicts: list[Verdict]) -> Example:
     return Example(
-        messages=group.question,
+        messages=_without_thinking(group.question),
         target={"role": "assistant", "content": target},
         problem=group.problem,
         trace=group.originals[0].id,
         verdicts=verdicts,
     )
+
+
+def _without_thinking(question: Sequence[Message]) -> list[Message]:
+    """Earlier turns may carry a model's reasoning; a row never does."""
+    return [
+        cast("Message", {key: value for key, value in one.items() if key != "reasoning_content"}) for one in question
+    ]
 
 
 def _reject(group: Group, verdict: Verdict) -> dict[str, Any]:

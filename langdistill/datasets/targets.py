@@ -20,5 +20,5 @@ def final_answer(group: Group) -> str | None:
 
 
 def one_sample(group: Group) -> str | None:
-    """The answer of the first sample, without a vote: what an unfiltered data set consists of."""
-    return group.answers[0] if group.answers else None
+    """The answer of the first sample that has one, without a vote: what an unfiltered data set consists of."""
+    return next((answer for answer in group.answers if answer is not None), None)

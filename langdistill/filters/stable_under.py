@@ -55,8 +55,10 @@ class StableUnder:
             answers = group.variant_answers(family.name)
             if answers is None:
                 return self._says(None, "no-variant", evidence | {"missing": family.name})
-            changed = vote([None if answer is None else family.invert(answer) for answer in answers]).answer
-            evidence[family.name] = changed
+            outcome = vote([None if answer is None else family.invert(answer) for answer in answers])
+            changed = evidence[family.name] = outcome.answer
+            if outcome.tied:
+                return self._says(False, "tied", evidence)
             if not same(original, changed):
                 return self._says(False, "unstable", evidence)
         return self._says(True, "stable", evidence)

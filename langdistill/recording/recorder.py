@@ -21,7 +21,7 @@ from langchain_core.callbacks import BaseCallbackHandler
 from langchain_core.messages import BaseMessage
 from langchain_core.outputs import LLMResult
 from langchain_core.tracers.context import register_configure_hook
-from langgraph.errors import GraphBubbleUp
+from langgraph.errors import GraphBubbleUp, GraphInterrupt
 
 from langdistill.recording.messages import messages_in, plain
 from langdistill.recording.runs import Open, Root
@@ -107,8 +107,11 @@ class TraceRecorder(BaseCallbackHandler):
         params: Mapping[str, Any] = kwargs.get("invocation_params") or {}
         run.fields = {
             "prompt": prompt,
-            "params": {key: params[key] for key in SAMPLING if params.get(key) is not None},
-            "tools": list(params.get("tools") or []),
+            "params": {key: _plain_value(params[key]) for key in SAMPLING if params.get(key) is not None},
+            "tools": [
+                _plain_value(one) if isinstance(one, Mapping) else {"name": str(one)}
+                for one in params.get("tools") or []
+            ],
         }
         root.open_calls[run.id] = run
 
@@ -194,7 +197,8 @@ class TraceRecorder(BaseCallbackHandler):
 
     def _end(self, root: Root, run_id: UUID, output: Any, error: BaseException | None) -> None:
         """Note an interrupt; where it was the root that ended, hand the trace on."""
-        root.interrupted |= isinstance(error, GraphBubbleUp) or bool(
+        # a hand-off to the parent travels as an exception, too, and stops nothing
+        root.interrupted |= isinstance(error, GraphInterrupt) or bool(
             isinstance(output, dict) and output.get("__interrupt__")
         )
         if root.run.id != str(run_id):
