@@ -7,6 +7,7 @@ that was cancelled, is closed with its root.
 
 from __future__ import annotations
 
+import atexit
 import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -81,6 +82,7 @@ class TraceRecorder(BaseCallbackHandler):
         """Events and traces that could not be recorded."""
         self._writer = Thread(target=self._write, name="langdistill-recorder", daemon=True)
         self._writer.start()
+        atexit.register(self.close)  # a script that ends without closing loses nothing
 
     # runs
 
@@ -257,6 +259,7 @@ class TraceRecorder(BaseCallbackHandler):
 
     def close(self) -> None:
         """Write what is waiting, and close the store."""
+        atexit.unregister(self.close)
         if self._writer.is_alive():
             self._waiting.put(STOP)
             self._writer.join()

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import asyncio
+import subprocess
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -248,3 +250,15 @@ def test_messages_as_plain_data() -> None:
     assert plain(broken).get("tool_calls", [])[0]["function"]["arguments"] == "{oops"
     assert messages_in({"messages": [("user", "q"), {"role": "assistant", "content": "a"}]}) == [
         {"role": "user", "content": "q"}, {"role": "assistant", "content": "a"}]  # fmt: skip
+
+
+def test_a_script_that_never_closes_its_recorder_loses_nothing(tmp_path: Path) -> None:
+    script = f"""
+from langchain_core.language_models import FakeListChatModel
+from langdistill import TraceRecorder
+recorder = TraceRecorder({str(tmp_path / "t.db")!r})
+for i in range(20):
+    FakeListChatModel(responses=["yes"]).invoke("q", {{"callbacks": [recorder]}})
+"""
+    subprocess.run([sys.executable, "-c", script], check=True)
+    assert len(traces(tmp_path / "t.db")) == 20
