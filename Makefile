@@ -6,7 +6,7 @@ READY := $(VENV)/.ready
 export OMP_NUM_THREADS ?= 1
 export TOKENIZERS_PARALLELISM ?= false
 
-.PHONY: help demo test test-fast check fix bench docs clean
+.PHONY: help demo test test-fast check fix clean
 
 help:
 	@echo "make demo       the whole loop on the embedded model, offline; writes runs/demo/report.html"
@@ -14,8 +14,6 @@ help:
 	@echo "make test-fast  the tests that take no training (at most 2 minutes)"
 	@echo "make check      ruff and pyright"
 	@echo "make fix        format and mend what ruff can mend"
-	@echo "make bench      the measured tables of the README (about an hour)"
-	@echo "make docs       write the generated pages of docs/"
 	@echo "make clean      remove the environment"
 
 $(READY): pyproject.toml constraints.txt
@@ -43,12 +41,6 @@ check: $(READY)
 fix: $(READY)
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
-
-bench: $(READY)
-	$(BIN)/python benchmarks/distillation.py --out runs/bench
-
-docs: $(READY)
-	$(BIN)/python docs/generate.py
 
 clean:
 	rm -rf $(VENV)

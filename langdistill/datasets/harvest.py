@@ -94,6 +94,10 @@ class Harvest:
             DatasetError: `out` exists, the harvest is empty, or nothing passed.
             UnknownName: of the format.
         """
+        if not 0 <= validation < 1:
+            raise DatasetError(
+                f"validation={validation} is no share to keep aside; give a number from 0 up to, not including, 1."
+            )
         if Path(out).exists() and not overwrite:
             raise DatasetError(f"The folder {str(out)!r} exists. Give another one, or overwrite=True (--overwrite).")
         harvested = self.run()

@@ -235,7 +235,11 @@ class TraceRecorder(BaseCallbackHandler):
             if traces:
                 self._store.add(traces)
         except Exception as error:
-            self._lose(len(traces), f"traces, since the store failed: {error}")
+            if len(traces) > 1:  # one that cannot be written must not take the others with it
+                for trace in traces:
+                    self._add([trace])
+            else:
+                self._lose(1, f"a trace, since the store failed: {error}")
 
     def _lose(self, count: int, what: str) -> None:
         if not self.lost:

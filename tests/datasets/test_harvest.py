@@ -129,3 +129,9 @@ def test_a_changed_data_set_is_told(tmp_path: Path) -> None:
         read_dataset(tmp_path / "d")
     with pytest.raises(DatasetError, match="is no data set"):
         read_dataset(tmp_path / "nothing")
+
+
+@pytest.mark.parametrize("validation", [-0.1, 1, 1.5])
+def test_a_share_that_is_none(tmp_path: Path, validation: float) -> None:
+    with pytest.raises(DatasetError, match="no share to keep aside"):
+        harvest(store(tmp_path / "t.db", GOOD)).write(tmp_path / "d", validation=validation)

@@ -262,3 +262,12 @@ for i in range(20):
 """
     subprocess.run([sys.executable, "-c", script], check=True)
     assert len(traces(tmp_path / "t.db")) == 20
+
+
+def test_a_trace_that_cannot_be_written_takes_no_other_with_it(tmp_path: Path) -> None:
+    recorder = TraceRecorder(tmp_path / "t.db")
+    model = Model(replies=["fine", "lone \ud800 surrogate", "fine"], turn=[])
+    model.batch(["q"] * 3, {"callbacks": [recorder], "max_concurrency": 1})
+    recorder.close()
+    assert len(traces(tmp_path / "t.db")) == 2
+    assert recorder.lost == 1
