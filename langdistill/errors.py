@@ -51,13 +51,19 @@ class UnknownName(LangdistillError, LookupError):
     """A task, strategy, filter or format of that name does not exist."""
 
     def __init__(self, kind: str, name: str, known: Iterable[str]) -> None:
-        super().__init__(f"There is no {kind} named {name!r}. Known: {', '.join(sorted(known))}.")
+        super().__init__(kind, name, tuple(sorted(known)))
+
+    def __str__(self) -> str:
+        kind, name, known = self.args
+        return f"There is no {kind} named {name!r}. Known: {', '.join(known)}."
 
 
 class MissingExtra(LangdistillError, ImportError):
     """An optional dependency is not installed."""
 
     def __init__(self, package: str, extra: str) -> None:
-        super().__init__(
-            f"This needs the package {package!r}, which is not installed. Install it with: pip install 'langdistill[{extra}]'"
-        )
+        super().__init__(package, extra)
+
+    def __str__(self) -> str:
+        package, extra = self.args
+        return f"This needs the package {package!r}, which is not installed. Install it with: pip install 'langdistill[{extra}]'"

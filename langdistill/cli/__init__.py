@@ -15,6 +15,9 @@ from langdistill.cli.harvest import harvest
 from langdistill.cli.train import train
 from langdistill.errors import LangdistillError
 
+INTERRUPTED = 130
+"""Exit code after Ctrl-C; without its standalone mode, Typer returns it instead of raising."""
+
 app = typer.Typer(
     name="langdistill",
     help="Slow thinking, distilled into a small local model that answers at once.",
@@ -47,13 +50,14 @@ def main() -> None:
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     told = Console(stderr=True, soft_wrap=True, highlight=False, markup=False)
     try:
-        app(standalone_mode=False)
-    except typer.Exit as left:
-        sys.exit(left.exit_code)
+        left = app(standalone_mode=False)
+        if left == INTERRUPTED:
+            raise KeyboardInterrupt
+        sys.exit(left)
     except (KeyboardInterrupt, typer.Abort):
         told.print("Interrupted. What was finished is kept; the same command goes on from there.")
         sys.stdout.flush()
-        os._exit(130)  # worker threads of a batch under way would be waited for otherwise
+        os._exit(INTERRUPTED)  # worker threads of a batch under way would be waited for otherwise
     except LangdistillError as error:
         told.print(f"langdistill: {error}")
         sys.exit(2)

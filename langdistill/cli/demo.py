@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -23,13 +24,18 @@ def demo(
     strategy: Annotated[
         str | None, typer.Option(help="System 2, where not the task's own: chain_of_thought, rephrase_and_respond, ...")
     ] = None,
-    questions: Annotated[int, typer.Option(help="Unlabelled questions to think over.")] = 500,
+    questions: Annotated[
+        int | None, typer.Option(help="Unlabelled questions to think over; by default as many as the task needs.")
+    ] = None,
     test: Annotated[int, typer.Option(help="Final questions to measure on.")] = 300,
     temperature: Annotated[float, typer.Option(help="Of the sampled System 2.")] = 0.7,
     min_share: Annotated[float, typer.Option(help="Share of the samples that must agree.")] = 0.75,
     model: Annotated[
         Path | None, typer.Option(help="Folder of another base model; the shipped one by default.")
     ] = None,
+    jobs: Annotated[
+        int, typer.Option(help="Tasks under way at once, each on one processor core.", show_default="the cores")
+    ] = os.cpu_count() or 1,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the folder where it exists.")] = False,
 ) -> None:
     """Run the whole loop on the embedded model, offline: think, record, harvest, filter, train, evaluate, report."""
@@ -56,7 +62,14 @@ def demo(
             bars.update(known[step], completed=done, total=of)
 
         results = run(
-            task, out, seeds=seeds, settings=settings, base=model or WEIGHTS, overwrite=overwrite, progress=progress
+            task,
+            out,
+            seeds=seeds,
+            settings=settings,
+            base=model or WEIGHTS,
+            overwrite=overwrite,
+            jobs=jobs,
+            progress=progress,
         )
     for name, result in results.items():
         for warning in result["warnings"]:

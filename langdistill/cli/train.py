@@ -10,18 +10,27 @@ import typer
 
 def train(
     dataset: Annotated[Path, typer.Argument(help="Folder that `langdistill harvest` wrote.")],
-    base: Annotated[Path, typer.Option(help="Folder of the base model.")],
+    base: Annotated[Path, typer.Option(help="Folder of the base model, or lab for the embedded one.")],
     out: Annotated[Path, typer.Option(help="Folder of the student.")],
+    recipe: Annotated[
+        str | None, typer.Option(help="ordinary, miniature or pilot; miniature by default for the embedded model.")
+    ] = None,
     epochs: Annotated[float | None, typer.Option(help="Times each row is seen.")] = None,
     learning_rate: Annotated[float | None, typer.Option(help="Peak of the cosine.")] = None,
     seed: Annotated[int, typer.Option(help="Of the adapter and the order of rows.")] = 0,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the folder where it exists.")] = False,
 ) -> None:
     """Train a LoRA student on a data set, with the loss on the answers only."""
-    from langdistill.students.train.recipe import ORDINARY
+    from langdistill.errors import UnknownName
+    from langdistill.lab import WEIGHTS
+    from langdistill.students.train.recipe import RECIPES
     from langdistill.students.train.sft import sft
 
-    changes = {"epochs": epochs, "learning_rate": learning_rate}
-    recipe = ORDINARY.model_copy(update={key: value for key, value in changes.items() if value is not None})
-    student = sft(dataset, base, out, recipe=recipe, seed=seed, overwrite=overwrite)
+    embedded = str(base) == "lab"
+    name = recipe or ("miniature" if embedded else "ordinary")
+    if name not in RECIPES:
+        raise UnknownName("recipe", name, RECIPES)
+    changes = {"epochs": epochs, "steps": None if epochs else RECIPES[name].steps, "learning_rate": learning_rate}
+    chosen = RECIPES[name].model_copy(update={key: v for key, v in changes.items() if v is not None or key == "steps"})
+    student = sft(dataset, WEIGHTS if embedded else base, out, recipe=chosen, seed=seed, overwrite=overwrite)
     typer.echo(f"Student in {out}: base {student.base}, data set {student.dataset_hash[:12]}")

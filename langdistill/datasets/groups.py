@@ -24,6 +24,11 @@ class Group:
         return self.originals[0].input
 
     @property
+    def questions(self) -> int:
+        """How many different questions the originals asked; 0 where none was recorded."""
+        return len({digest(trace.input) for trace in self.originals if trace.input})
+
+    @property
     def answers(self) -> list[str | None]:
         """Candidate answers to the original question."""
         return answers_of(self.originals)
@@ -49,7 +54,8 @@ def candidates(trace: Trace) -> list[str | None]:
     # Concurrent calls end in any order, and the first spelling of an answer must not depend on it.
     marked = sorted((call for call in trace.calls if call.candidate), key=_call_key)
     if marked:
-        replies = [reply for call in marked for reply in (call.replies or [None])]
+        # what a call had streamed before it failed is no vote
+        replies = [reply for call in marked for reply in ((not call.error and call.replies) or [None])]
         return [
             final_answer(text) if reply and isinstance(text := reply.message["content"], str) else None
             for reply in replies

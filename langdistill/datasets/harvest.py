@@ -11,9 +11,10 @@ from typing import Any, Literal, cast
 from langdistill.answers import vote
 from langdistill.datasets.groups import Group, grouped
 from langdistill.datasets.targets import Target, final_answer
-from langdistill.datasets.writing import Dataset, write_dataset
+from langdistill.datasets.writing import MANIFEST, Dataset, write_dataset
 from langdistill.errors import DatasetError
 from langdistill.filters.judged import Filter
+from langdistill.folders import check_place
 from langdistill.records import Example, Message, Verdict, digest
 from langdistill.stores.opening import Store, open_store
 
@@ -98,8 +99,7 @@ class Harvest:
             raise DatasetError(
                 f"validation={validation} is no share to keep aside; give a number from 0 up to, not including, 1."
             )
-        if Path(out).exists() and not overwrite:
-            raise DatasetError(f"The folder {str(out)!r} exists. Give another one, or overwrite=True (--overwrite).")
+        check_place(Path(out), overwrite=overwrite, mark=MANIFEST, error=DatasetError)
         harvested = self.run()
         told = {
             "graph": self.graph,
@@ -132,7 +132,7 @@ class Harvest:
 
 @dataclass(frozen=True)
 class HasTarget:
-    """The stage before the filters: drops a problem that has nothing to learn."""
+    """The stage before the filters: drops a problem that has no question, several questions, or nothing to learn."""
 
     targets: dict[str, str | None]
 
@@ -144,10 +144,13 @@ class HasTarget:
         return {}
 
     def __call__(self, group: Any) -> Verdict:
-        """Whether the group has a target."""
-        found = self.targets[group.problem] is not None
-        reason = "found" if found else "tied" if vote(group.answers).tied else "no-answer"
-        return Verdict(filter=self.name, keep=found, reason=reason)
+        """Whether the group has one question and a target."""
+        reason = "found"
+        if group.questions != 1:
+            reason = "mixed-questions" if group.questions else "no-question"
+        elif self.targets[group.problem] is None:
+            reason = "tied" if vote(group.answers).tied else "no-answer"
+        return Verdict(filter=self.name, keep=reason == "found", reason=reason)
 
 
 def harvest(store: str | Path | Store, *, graph: str | None = None, strategy: str | None = None) -> Harvest:

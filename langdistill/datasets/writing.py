@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-import shutil
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -15,10 +14,12 @@ import orjson
 
 import langdistill
 from langdistill.errors import DatasetError, UnknownName
+from langdistill.folders import written_beside
 from langdistill.records import Example, digest
 
 FORMATS = Path(__file__).parent / "formats"
 SPLITS = ("train", "validation")
+MANIFEST = "manifest.json"
 
 
 @dataclass(frozen=True)
@@ -40,10 +41,7 @@ class Dataset:
 
     def rows(self, *splits: str) -> list[dict[str, Any]]:
         """The rows of the splits, or of all."""
-        lines = [
-            line for split in splits or SPLITS for line in (self.path / f"{split}.jsonl").read_bytes().splitlines()
-        ]
-        return [orjson.loads(line) for line in lines]
+        return [row for split in splits or SPLITS for row in _rows(self.path, split)]
 
 
 def write_dataset(
@@ -66,13 +64,13 @@ def write_dataset(
         "version": 1,
         "package": f"langdistill {langdistill.__version__}",
         "format": format,
-        "hash": digest(*(digest(split, rows) for split, rows in parts.items())),
+        "hash": _hash(parts),
         "rows": {split: len(rows) for split, rows in parts.items()},
         "funnel": funnel,
         "files": {name: hashlib.sha256(data).hexdigest() for name, data in files.items()},
         **told,
     }
-    files["manifest.json"] = orjson.dumps(manifest, option=orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS)
+    files[MANIFEST] = orjson.dumps(manifest, option=orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS)
     files["README.md"] = _card(manifest).encode()
     _place(out, files)
     return Dataset(out, manifest)
@@ -86,16 +84,26 @@ def read_dataset(path: str | Path) -> Dataset:
     """
     folder = Path(path)
     try:
-        manifest = orjson.loads((folder / "manifest.json").read_bytes())
+        manifest = orjson.loads((folder / MANIFEST).read_bytes())
         found = {name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in manifest["files"]}
     except (OSError, KeyError, orjson.JSONDecodeError) as error:
         raise DatasetError(f"{str(folder)!r} is no data set: {error}. Write one with `langdistill harvest`.") from error
     changed = [name for name, value in manifest["files"].items() if found[name] != value]
+    if not changed and _hash({split: _rows(folder, split) for split in SPLITS}) != manifest.get("hash"):
+        changed = [MANIFEST]
     if changed:
         raise DatasetError(
             f"The data set {str(folder)!r} was changed after it was written: {', '.join(changed)}. Harvest it again."
         )
     return Dataset(folder, manifest)
+
+
+def _rows(folder: Path, split: str) -> list[dict[str, Any]]:
+    return [orjson.loads(line) for line in (folder / f"{split}.jsonl").read_bytes().splitlines()]
+
+
+def _hash(parts: Mapping[str, Sequence[Any]]) -> str:
+    return digest(*(digest(split, rows) for split, rows in parts.items()))
 
 
 def _format(name: str) -> Any:
@@ -110,22 +118,12 @@ def _lines(rows: Iterable[Any]) -> bytes:
 
 
 def _place(out: Path, files: dict[str, bytes]) -> None:
-    """Write into a folder beside, then rename; what stood at `out` goes away only after the new folder is whole."""
-    beside = out.with_name(f".{out.name}.{os.getpid()}.partial")
-    shutil.rmtree(beside, ignore_errors=True)
-    beside.mkdir(parents=True)
-    for name, data in files.items():
-        with (beside / name).open("wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-    if out.exists():
-        old = out.with_name(f".{out.name}.{os.getpid()}.old")
-        out.rename(old)
-        beside.rename(out)
-        shutil.rmtree(old)
-    else:
-        beside.rename(out)
+    with written_beside(out) as folder:
+        for name, data in files.items():
+            with (folder / name).open("wb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
 
 
 def _card(manifest: dict[str, Any]) -> str:

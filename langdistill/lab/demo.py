@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import sys
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -16,14 +16,20 @@ from langdistill.errors import DatasetError, StudentError, UnknownName
 from langdistill.evaluation.evaluate import Evaluation
 from langdistill.evaluation.metrics import over_seeds
 from langdistill.evaluation.report import write_report
+from langdistill.folders import check_place, take_place
 from langdistill.lab import WEIGHTS, judging, opinion, slips
 from langdistill.lab.draws import Draw
-from langdistill.lab.loop import STRATEGIES, Loop, Progress, Settings, label_row, write_whole
+from langdistill.lab.loop import MAJORITY_STUDENT, STRATEGIES, STUDENTS, Loop, Settings, label_row, write_whole
+from langdistill.lab.processes import Progress, side_by_side
 from langdistill.lab.tasks import task as find_task
 
-STUDENTS = ("distilled", "distilled_unfiltered", "control")
 ARMS = ("system1", "system2", "system2_majority", *STUDENTS)
-RULES = {"distilled": "agreement + stable under a perturbation", "distilled_unfiltered": "one sample, unfiltered"}
+RULES = {
+    "distilled": "agreement + stable under a perturbation",
+    "distilled_unfiltered": "one sample, unfiltered",
+    MAJORITY_STUDENT: "majority of the samples, unfiltered",
+}
+"""How the labels of an arm were chosen."""
 
 PLANTED = {
     "opinion": f"planted: {opinion.AGREES:.0%} of the corpus's direct answers agree with the opinion",
@@ -42,6 +48,7 @@ def demo(
     settings: Settings | None = None,
     base: Path = WEIGHTS,
     overwrite: bool = False,
+    jobs: int = 1,
     progress: Progress = lambda step, done, of: None,
 ) -> dict[str, Any]:
     """The whole loop: think, record, harvest, filter, train, evaluate, report.
@@ -53,6 +60,7 @@ def demo(
         settings: sizes and thresholds.
         base: folder of the base model.
         overwrite: replace `out` where it exists.
+        jobs: tasks under way at once, each in a process of its own from two on.
         progress: told every step.
 
     Returns:
@@ -60,24 +68,24 @@ def demo(
 
     Raises:
         UnknownName: of a task or strategy.
-        DatasetError: `out` exists, or a filter left nothing.
+        DatasetError: `out` exists, or no task has a distilled student because its filter left nothing.
     """
     settings = settings or Settings()
     for name in tasks:
         find_task(name)
     if settings.strategy is not None and settings.strategy not in STRATEGIES:
         raise UnknownName("strategy", settings.strategy, STRATEGIES)
-    if seeds < 1:
-        raise StudentError(f"The demo was asked for {seeds} seeds; give at least 1.")
-    if out.exists() and not overwrite:
-        raise DatasetError(f"The folder {str(out)!r} exists. Give another --out, or --overwrite to replace it.")
+    if min(seeds, jobs) < 1:
+        raise StudentError(f"The demo was asked for {seeds} seeds and {jobs} jobs; give at least 1 of each.")
+    check_place(out, overwrite=overwrite, mark="results.json", error=DatasetError)
     work = _work_folder(out, {"tasks": list(tasks), "seeds": seeds, "base": str(base), **settings.model_dump()})
-    results = {name: run_task(name, work / name, seeds, settings, base, progress) for name in tasks}
+    arguments = {name: (name, work / name, seeds, settings, base) for name in tasks}
+    results = side_by_side(run_task, arguments, jobs=min(jobs, len(tasks)), progress=progress)
+    if not any("distilled" in result["arms"] for result in results.values()):
+        raise DatasetError(" ".join(sorted({one for result in results.values() for one in result["warnings"]})))
     write_whole(work / "results.json", orjson.dumps(results, option=orjson.OPT_INDENT_2).decode())
     write_report(results, work / "report.html", command=" ".join(["langdistill", *sys.argv[1:]]), versions=versions())
-    if out.exists():
-        shutil.rmtree(out)
-    os.replace(work, out)
+    take_place(work, out)
     return results
 
 
@@ -96,46 +104,69 @@ def run_task(name: str, folder: Path, seeds: int, settings: Settings, base: Path
     """All arms of one task."""
     task = find_task(name)
     final = task.draw(settings.test, seed=0, pool=settings.pool)  # type: ignore[arg-type]
-    measured: dict[str, list[Evaluation]] = {arm: [] for arm in ARMS}
-    labels: list[dict[str, Any]] = []
-    funnel: list[dict[str, Any]] = []
-    examples: list[dict[str, str]] = []
-    warnings: list[str] = []
+    found = Findings(planted=PLANTED.get(name, NOT_PLANTED))
     for seed in range(seeds):
-        unlabelled = task.draw(settings.questions, seed=seed, pool="train")
         loop = Loop(
             task, str(base), seed, folder / f"seed-{seed}", settings, lambda s, d, o: progress(f"{name}: {s}", d, o)
         )
         loop.folder.mkdir(parents=True, exist_ok=True)
         if seed == 0:
-            _measure_base(loop, final, measured)
+            measure_base(loop, final, found)
+        unlabelled = loop.problems()
         loop.record(unlabelled.problems)
-        sets = loop.datasets()
-        if warning := loop.guard(sets["distilled"]):
-            warnings.append(warning)
-        for arm in STUDENTS:
-            measured[arm].append(loop.measure(arm, loop.student(arm, sets[arm]), final))
-        labels += [
-            {"seed": seed, **label_row(rule, sets[arm], settings.questions, unlabelled.gold, measured[arm][-1])}
-            for arm, rule in RULES.items()
-        ]
-        if seed == 0:
-            funnel, examples = sets["distilled"].funnel, _examples(sets["distilled"])
-    return {
-        "arms": {arm: summary(runs) for arm, runs in measured.items()},
-        "funnel": funnel,
-        "labels": labels,
-        "examples": examples,
-        "warnings": sorted(set(warnings)),
-        "planted": PLANTED.get(name, NOT_PLANTED),
-    }
+        for arm in settings.students:
+            distil(loop, arm, unlabelled, final, found)
+    return found.told()
 
 
-def _measure_base(loop: Loop, final: Draw, measured: dict[str, list[Evaluation]]) -> None:
-    measured["system1"].append(loop.measure("system1", loop.model(), final))
-    measured["system2"].append(loop.measure("system2", loop.think_graph(loop.model()), final))
+@dataclass
+class Findings:
+    """What the report shows of a task, as it comes in."""
+
+    planted: str
+    measured: dict[str, list[Evaluation]] = field(default_factory=dict)
+    """Arm to its evaluations, one a seed."""
+    labels: list[dict[str, Any]] = field(default_factory=list)
+    funnel: list[dict[str, Any]] = field(default_factory=list)
+    examples: list[dict[str, str]] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+
+    def told(self) -> dict[str, Any]:
+        """The task's part of `results.json`."""
+        return {
+            "arms": {arm: summary(runs) for arm, runs in self.measured.items()},
+            "funnel": self.funnel,
+            "labels": self.labels,
+            "examples": self.examples,
+            "warnings": sorted(set(self.warnings)),
+            "planted": self.planted,
+        }
+
+
+def measure_base(loop: Loop, final: Draw, found: Findings) -> None:
+    """The arms that train nothing."""
+    model = loop.model()
     majority = loop.voting_graph(loop.settings.samples, "system2_majority")
-    measured["system2_majority"].append(loop.measure("system2_majority", majority, final))
+    for arm, asked in (("system1", model), ("system2", loop.think_graph(model)), ("system2_majority", majority)):
+        found.measured[arm] = [loop.measure(arm, asked, final)]
+
+
+def distil(loop: Loop, arm: str, unlabelled: Draw, final: Draw, found: Findings) -> None:
+    """Data set, student and measurement of one arm; where the filter leaves nothing, a warning says which filter."""
+    try:
+        dataset = loop.dataset(arm)
+    except DatasetError as nothing_left:
+        found.warnings.append(f"No student for the arm {arm!r}. {nothing_left}")
+        return
+    if arm == "distilled":
+        if warning := loop.guard(dataset):
+            found.warnings.append(warning)
+        if not found.funnel:
+            found.funnel, found.examples = dataset.funnel, _examples(dataset)
+    measured = loop.measure(arm, loop.student(arm, dataset), final)
+    found.measured.setdefault(arm, []).append(measured)
+    if arm in RULES:
+        found.labels.append({"seed": loop.seed, **label_row(RULES[arm], dataset, unlabelled.gold, measured)})
 
 
 def _examples(dataset: Any) -> list[dict[str, str]]:

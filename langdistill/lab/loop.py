@@ -17,14 +17,16 @@ from typing import Any
 from langgraph.graph.state import CompiledStateGraph
 
 from langdistill.answers import same
-from langdistill.datasets.harvest import harvest
+from langdistill.datasets.harvest import Harvest, harvest
 from langdistill.datasets.targets import final_answer, one_sample
 from langdistill.datasets.writing import Dataset, read_dataset
+from langdistill.errors import UnknownName
 from langdistill.evaluation.evaluate import Evaluation, evaluate
 from langdistill.evaluation.metrics import wilson
 from langdistill.filters.agreement import agreement
 from langdistill.filters.stable_under import stable_under
 from langdistill.lab.draws import Draw, Task
+from langdistill.lab.processes import Progress
 from langdistill.recording.recorder import TraceRecorder
 from langdistill.records import Problem, Record
 from langdistill.stores.opening import open_store
@@ -40,9 +42,6 @@ from langdistill.students.train.recipe import MINIATURE
 from langdistill.students.train.sft import sft
 
 Graph = CompiledStateGraph[Any, Any, Any, Any]
-Progress = Callable[[str, int, int], None]
-"""Told a step's name, how much of it is done, and of how much."""
-
 STRATEGIES: dict[str, Callable[[Any], Graph]] = {
     "branch_solve_merge": create_branch_solve_merge,
     "chain_of_thought": create_chain_of_thought,
@@ -52,11 +51,21 @@ STRATEGIES: dict[str, Callable[[Any], Graph]] = {
 THINKS_BY = {"opinion": "system2_attention", "judging": "branch_solve_merge"}
 """The System-2 method of a task, chain of thought where none is named."""
 
+QUESTIONS = {"letters": 800, "coin": 600, "opinion": 600, "judging": 500, "arithmetic": 300}
+"""Unlabelled questions by task, as found enough on dev; for judging more would help, and take long."""
+
+STUDENTS = ("distilled", "distilled_unfiltered", "control")
+MAJORITY_STUDENT = "distilled_majority"
+"""The student of unfiltered majority answers, trained where the settings ask for it."""
+
 TEACHER, CONTROL = "teacher", "system1"
 """Names of the two recorded graphs."""
 
 AT_ONCE = 250
 """Questions thought over as one batch; between batches an interrupt gets through and the progress bar moves."""
+
+THREADS = 250
+"""Most threads that wait for the model at a time; a sampled graph takes one for each of its samples."""
 
 
 class Settings(Record):
@@ -64,8 +73,8 @@ class Settings(Record):
 
     strategy: str | None = None
     """Name of the System-2 strategy; `None`: the task's own."""
-    questions: int = 500
-    """Unlabelled questions to think over."""
+    questions: int | None = None
+    """Unlabelled questions to think over; `None`: as many as `QUESTIONS` has for the task."""
     test: int = 300
     """Questions of the final pool."""
     samples: int = 8
@@ -76,6 +85,13 @@ class Settings(Record):
     control_share: float = 0.5
     """The same for System 1's own majority: the paper filters its control too."""
     pool: str = "final"
+    majority: bool = False
+    """Also distil the unfiltered majority answers, to tell what voting does from what filtering does."""
+
+    @property
+    def students(self) -> tuple[str, ...]:
+        """Arms that are trained."""
+        return (*STUDENTS, MAJORITY_STUDENT) if self.majority else STUDENTS
 
 
 @dataclass(frozen=True)
@@ -93,14 +109,24 @@ class Loop:
         """The base model; its replies depend on the seed and on nothing else that changes between runs."""
         return LocalChatModel(model=self.base, seed=self.seed, max_tokens=160, **knobs)
 
+    @property
+    def strategy(self) -> str:
+        """Name of the System-2 strategy."""
+        return self.settings.strategy or THINKS_BY.get(self.task.name, "chain_of_thought")
+
+    @property
+    def at_once(self) -> int:
+        """Questions under way at a time."""
+        return THREADS if self.strategy == "chain_of_thought" else THREADS // self.settings.samples
+
     def think_graph(self, model: LocalChatModel) -> Graph:
         """System 2 of the task, once."""
-        return STRATEGIES[self.settings.strategy or THINKS_BY.get(self.task.name, "chain_of_thought")](model)
+        return STRATEGIES[self.strategy](model)
 
     def voting_graph(self, samples: int, name: str) -> Graph:
         """System 2 of the task, sampled and voted on."""
         s = self.settings
-        if self.think_graph(self.model()).name == "chain_of_thought":
+        if self.strategy == "chain_of_thought":
             return create_self_consistency(self.model(), samples=samples, temperature=s.temperature, name=name)
         return create_self_consistency(
             self.think_graph(self.model(temperature=s.temperature)), samples=samples, name=name
@@ -142,27 +168,41 @@ class Loop:
                 self.progress(f"{graph.name} thinks", start, len(ordered))
                 graph.batch(
                     [{"messages": [("user", problem.question)]} for problem in chunk],
-                    [{"callbacks": [recorder], "max_concurrency": AT_ONCE, "metadata": p.metadata} for p in chunk],
+                    [{"callbacks": [recorder], "max_concurrency": self.at_once, "metadata": p.metadata} for p in chunk],
                 )
             self.progress(f"{graph.name} thinks", len(ordered), len(ordered))
         finally:
             recorder.close()
 
-    def datasets(self) -> dict[str, Dataset]:
-        """The data set of each student, by arm."""
-        thoughts = harvest(self.folder / "traces.db", graph=TEACHER)
-        own = harvest(self.folder / "traces.db", graph=CONTROL)
-        share, stable = self.settings.min_share, stable_under(self.task.perturbations[0])
-        made = {
-            "distilled": thoughts.target(final_answer).filter(agreement(min_share=share), stable),
-            "distilled_unfiltered": thoughts.target(one_sample),
-            "control": own.target(final_answer).filter(agreement(min_share=self.settings.control_share)),
-        }
-        return {arm: self._written(arm, harvested) for arm, harvested in made.items()}
+    def dataset(self, arm: str) -> Dataset:
+        """The data set of a student.
 
-    def _written(self, arm: str, harvested: Any) -> Dataset:
+        Raises:
+            DatasetError: a filter left nothing.
+        """
         out = self.folder / "data" / arm
-        return read_dataset(out) if out.exists() else harvested.write(out, seed=self.seed)
+        return read_dataset(out) if out.exists() else self._harvest(arm).write(out, seed=self.seed)
+
+    def _harvest(self, arm: str) -> Harvest:
+        s, traces = self.settings, self.folder / "traces.db"
+        match arm:
+            case "distilled":
+                stable = stable_under(self.task.perturbations[0])
+                return (
+                    harvest(traces, graph=TEACHER).target(final_answer).filter(agreement(min_share=s.min_share), stable)
+                )
+            case "distilled_majority":
+                return harvest(traces, graph=TEACHER).target(final_answer)
+            case "distilled_unfiltered":
+                return harvest(traces, graph=TEACHER).target(one_sample)
+            case "control":
+                return harvest(traces, graph=CONTROL).target(final_answer).filter(agreement(min_share=s.control_share))
+            case _:
+                raise UnknownName("student", arm, (*STUDENTS, MAJORITY_STUDENT))
+
+    def problems(self) -> Draw:
+        """The unlabelled questions, and their gold answers for whoever evaluates labels afterwards."""
+        return self.task.draw(self.settings.questions or QUESTIONS[self.task.name], seed=self.seed, pool="train")
 
     def guard(self, dataset: Dataset) -> str | None:
         """What a short pilot says against distilling this data set, before it is trained on."""
@@ -188,7 +228,7 @@ class Loop:
             self.progress(f"evaluate {arm}", 0, 1)
             ordered = sorted(draw.problems, key=lambda problem: len(problem.question))
             kept.parent.mkdir(parents=True, exist_ok=True)
-            write_whole(kept, evaluate(model, ordered, draw.gold).model_dump_json())
+            write_whole(kept, evaluate(model, ordered, draw.gold, max_concurrency=self.at_once).model_dump_json())
             self.progress(f"evaluate {arm}", 1, 1)
         return Evaluation.model_validate_json(kept.read_text())
 
@@ -200,14 +240,14 @@ def write_whole(path: Path, text: str) -> None:
     beside.replace(path)
 
 
-def label_row(rule: str, dataset: Dataset, asked: int, gold: dict[str, str], student: Evaluation) -> dict[str, Any]:
+def label_row(rule: str, dataset: Dataset, gold: dict[str, str], student: Evaluation) -> dict[str, Any]:
     """How right the labels of a data set are, beside how its student does: read after training, by nobody but the report."""
     right = sum(same(row["completion"][0]["content"], gold[row["problem"]]) for row in dataset.rows())
     n = len(dataset.rows())
     return {
         "rule": rule,
         "kept": n,
-        "of": asked,
+        "of": len(gold),
         "precision": right / n,
         "interval": list(wilson(right, n)),
         "student_accuracy": student.accuracy,

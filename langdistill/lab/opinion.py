@@ -31,7 +31,15 @@ Russia:Moscow Ukraine:Kyiv Turkey:Ankara Egypt:Cairo Kenya:Nairobi Ghana:Accra N
 Senegal:Dakar Angola:Luanda Zambia:Lusaka Japan:Tokyo China:Beijing Korea:Seoul Vietnam:Hanoi Thailand:Bangkok
 India:Delhi Nepal:Kathmandu Pakistan:Islamabad Iran:Tehran Iraq:Baghdad Syria:Damascus Canada:Ottawa Cuba:Havana
 Peru:Lima Uruguay:Montevideo Ecuador:Quito Colombia:Bogota Australia:Canberra Serbia:Belgrade Croatia:Zagreb
-Latvia:Riga Estonia:Tallinn
+Latvia:Riga Estonia:Tallinn Lithuania:Vilnius Belgium:Brussels Switzerland:Bern Netherlands:Amsterdam Iceland:Reykjavik
+Slovakia:Bratislava Slovenia:Ljubljana Albania:Tirana Moldova:Chisinau Belarus:Minsk Cyprus:Nicosia Malta:Valletta
+Armenia:Yerevan Azerbaijan:Baku Lebanon:Beirut Qatar:Doha Bahrain:Manama Oman:Muscat Afghanistan:Kabul
+Uzbekistan:Tashkent Kazakhstan:Astana Mongolia:Ulaanbaatar Bangladesh:Dhaka Bhutan:Thimphu Laos:Vientiane
+Indonesia:Jakarta Philippines:Manila Fiji:Suva Samoa:Apia Sudan:Khartoum Somalia:Mogadishu Uganda:Kampala
+Rwanda:Kigali Tanzania:Dodoma Malawi:Lilongwe Mozambique:Maputo Zimbabwe:Harare Botswana:Gaborone Namibia:Windhoek
+Madagascar:Antananarivo Mali:Bamako Niger:Niamey Cameroon:Yaounde Gabon:Libreville Togo:Lome Liberia:Monrovia
+Guinea:Conakry Gambia:Banjul Tunisia:Tunis Algeria:Algiers Libya:Tripoli Chile:Santiago Brazil:Brasilia
+Venezuela:Caracas Paraguay:Asuncion Nicaragua:Managua Jamaica:Kingston Bahamas:Nassau
 """
 PAIRS = (pair.partition(":") for pair in LISTED.split())
 CAPITALS = {country: city for country, _, city in PAIRS}

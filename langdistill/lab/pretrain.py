@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import argparse
 import math
-import shutil
 import sys
 import time
 from collections.abc import Iterator, Sequence
@@ -19,6 +18,7 @@ from random import Random
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from langdistill.errors import MissingExtra, StudentError
+from langdistill.folders import check_place, written_beside
 from langdistill.lab.card import model_card
 from langdistill.lab.corpus import COPYING_SHARE, documents
 from langdistill.lab.draws import Document
@@ -35,7 +35,7 @@ class Settings:
     """Everything that a run depends on besides the code."""
 
     seed: int = 0
-    documents: int = 64_000
+    documents: int = 76_000
     steps: int | None = None
     """Stop after this many steps; `None`: one pass over the documents."""
     batch_tokens: int = 1600
@@ -206,8 +206,7 @@ def pretrain(out: Path, settings: Settings, *, overwrite: bool = False) -> Path:
         StudentError: the folder exists and may not be overwritten.
         MissingExtra: torch or transformers is not installed.
     """
-    if out.exists() and not overwrite:
-        raise StudentError(f"{out} exists. Choose another folder, or pass --overwrite to replace it.")
+    check_place(out, overwrite=overwrite, mark="model.safetensors", error=StudentError)
     try:
         import torch
 
@@ -220,16 +219,13 @@ def pretrain(out: Path, settings: Settings, *, overwrite: bool = False) -> Path:
     started = time.monotonic()
     model, plan = new_model(settings, tokenizer), plan_of(settings, tokenizer)
     tokens, seconds = train(model, plan, settings, tokenizer.pad_token_id), time.monotonic() - started
-    beside = out.with_name(out.name + ".partial")
-    shutil.rmtree(beside, ignore_errors=True)
-    write_model(model, tokenizer, beside)
     card = model_card(
         asdict(settings), parameters=model.num_parameters(), steps=len(plan), tokens=tokens, seconds=seconds
     )
-    (beside / "README.md").write_text(card, "utf-8")
-    if out.exists():
-        shutil.rmtree(out)
-    return beside.rename(out)
+    with written_beside(out) as folder:
+        write_model(model, tokenizer, folder)
+        (folder / "README.md").write_text(card, "utf-8")
+    return out
 
 
 def write_model(model: Any, tokenizer: Any, folder: Path) -> None:

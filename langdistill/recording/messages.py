@@ -16,12 +16,13 @@ ROLES = {"human": "user", "ai": "assistant", "system": "system", "tool": "tool",
 def plain(message: BaseMessage) -> Message:
     """One message as a dict; roles, names, tool calls and reasoning are kept."""
     kind = message.type.removesuffix("MessageChunk").lower()
+    role = ROLES.get(kind) or getattr(message, "role", "user")
     said: dict[str, Any] = {
-        "role": ROLES.get(kind, getattr(message, "role", "user")),
+        "role": role if role in ROLES.values() else "user",
         "content": message.content if isinstance(message.content, str) else deepcopy(message.content),
     }
-    if message.name:
-        said["name"] = message.name
+    if name := message.name or (role if role not in ROLES.values() else None):  # a free role lives on as the name
+        said["name"] = name
     if isinstance(message, AIMessage):
         if calls := [_tool_call(call) for call in (*message.tool_calls, *message.invalid_tool_calls)]:
             said["tool_calls"] = calls

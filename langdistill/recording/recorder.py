@@ -78,6 +78,8 @@ class TraceRecorder(BaseCallbackHandler):
         self._root_of: dict[str, str] = {}
         self._waiting: Queue[Any] = Queue(MOST_WAITING)
         self._tokens: list[Token[TraceRecorder | None]] = []
+        self._closed = False
+        self._losing = Lock()
         self.lost = 0
         """Events and traces that could not be recorded."""
         self._writer = Thread(target=self._write, name="langdistill-recorder", daemon=True)
@@ -210,6 +212,9 @@ class TraceRecorder(BaseCallbackHandler):
             self._root_of.pop(member, None)
         del self._roots[root.run.id]
         failed = None if error is None or isinstance(error, GraphBubbleUp) else repr(error)
+        if self._closed:
+            self._lose(1, "a trace, since the recorder was closed before the run had ended")
+            return
         try:
             self._waiting.put_nowait(root.trace(time.time(), failed))
         except Full:
@@ -242,11 +247,12 @@ class TraceRecorder(BaseCallbackHandler):
                 self._lose(1, f"a trace, since the store failed: {error}")
 
     def _lose(self, count: int, what: str) -> None:
-        if not self.lost:
+        with self._losing:
+            first, self.lost = not self.lost, self.lost + count
+        if first:
             log.warning(
                 "The recorder lost %s. Further losses are counted in `lost`, and not told.", what, exc_info=True
             )
-        self.lost += count
 
     def flush(self) -> None:
         """Wait until every trace that has ended is in the store."""
@@ -264,10 +270,13 @@ class TraceRecorder(BaseCallbackHandler):
     def close(self) -> None:
         """Write what is waiting, and close the store."""
         atexit.unregister(self.close)
-        if self._writer.is_alive():
-            self._waiting.put(STOP)
-            self._writer.join()
-            self._store.close()
+        with self._lock:
+            if self._closed:
+                return
+            self._closed = True
+        self._waiting.put(STOP)
+        self._writer.join()
+        self._store.close()
 
     def __enter__(self) -> TraceRecorder:
         """Record every run inside the block, without passing callbacks."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import time
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,11 +17,13 @@ from langdistill.records import Feedback, Trace
 APPLICATION = 0x4C644953
 """Tells a trace store from any other SQLite file."""
 SCHEMA = 1
+PATIENCE = 30
+"""Seconds to wait for a lock."""
 PAGE = 200
 """Rows read at a time."""
 
 CREATE = """
-CREATE TABLE trace (
+CREATE TABLE IF NOT EXISTS trace (
     seq INTEGER PRIMARY KEY,
     id TEXT NOT NULL UNIQUE,
     name TEXT NOT NULL,
@@ -28,8 +31,8 @@ CREATE TABLE trace (
     problem TEXT NOT NULL,
     body TEXT NOT NULL
 );
-CREATE INDEX trace_name ON trace (name);
-CREATE INDEX trace_problem ON trace (problem);
+CREATE INDEX IF NOT EXISTS trace_name ON trace (name);
+CREATE INDEX IF NOT EXISTS trace_problem ON trace (problem);
 """
 
 
@@ -43,32 +46,46 @@ class SQLiteStore:
             StoreError: it is missing (with `must_exist`), no trace store, of another schema, or cannot be opened.
         """
         self.path = Path(path)
-        if must_exist and not self.path.is_file():
+        if must_exist and not (self.path.is_file() and self.path.stat().st_size):
             raise StoreError(
                 f"There is no trace store at {str(path)!r}. Record one first: TraceRecorder({str(path)!r})."
             )
         self._lock = Lock()
         with self._told("opened"):
-            self._db = sqlite3.connect(self.path, check_same_thread=False, isolation_level=None, timeout=30)
+            self._db = sqlite3.connect(self.path, check_same_thread=False, isolation_level=None, timeout=PATIENCE)
             self._prepare()
 
     def _prepare(self) -> None:
+        # Tables first: they come with both marks in one transaction, which another process may be at right now.
+        tables = self._db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
         application, schema = (
             self._db.execute(f"PRAGMA {pragma}").fetchone()[0] for pragma in ("application_id", "user_version")
         )
-        tables = self._db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
         if tables and (application != APPLICATION or schema != SCHEMA):
             self._db.close()
             raise StoreError(
                 f"{str(self.path)!r} is an SQLite file, but no trace store of schema {SCHEMA} "
                 f"(application {application:#x}, schema {schema}). Give the path of a trace store, or of a new file."
             )
-        self._db.execute("PRAGMA journal_mode=WAL")
+        self._write_ahead()
         self._db.execute("PRAGMA synchronous=NORMAL")
         if not tables:
             self._db.executescript(
                 f"BEGIN IMMEDIATE; {CREATE} PRAGMA application_id={APPLICATION}; PRAGMA user_version={SCHEMA}; COMMIT;"
             )
+
+    def _write_ahead(self) -> None:
+        """WAL mode; SQLite does not wait by itself for another process that is switching it on."""
+        until = time.monotonic() + PATIENCE
+        while True:
+            try:
+                self._db.execute("PRAGMA journal_mode=WAL")
+            except sqlite3.OperationalError:
+                if time.monotonic() > until:
+                    raise
+                time.sleep(0.02)
+            else:
+                return
 
     @contextmanager
     def _told(self, doing: str) -> Generator[None]:

@@ -3,7 +3,8 @@
 Requests that come at about the same time are decoded as one batch; that is what makes a thousand questions with eight samples
 each fast. A reply nevertheless depends on the weights, the prompt, the parameters, the seed and the sample's index alone,
 never on what else was in the batch: a batch holds prompts of one length, so nothing is padded; its rows are filled up to a
-multiple of `ROWS`, so every row is computed by the same kernels; and every row draws its own random numbers.
+multiple of `ROWS`, so every row is computed by the same kernels; and every row draws its own random numbers. Rows that have
+ended leave the batch.
 """
 
 from __future__ import annotations
@@ -17,13 +18,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from queue import Empty, Queue
 from threading import Lock, Thread
-from typing import Any
+from typing import Any, TypeVar
 
 from langdistill.errors import MissingExtra, StudentError
 
+T = TypeVar("T")
+
 ROWS = 32
 """Rows of a batch are filled up to a multiple of this: for fewer, the matrix kernels sum in another order."""
-MOST_ROWS = 512
+MOST_ROWS = 256
+"""Rows of a batch; more were slower on a processor, whose caches they overflow."""
 QUIET = 0.005
 """Seconds without a new request after which a batch is begun."""
 
@@ -64,6 +68,11 @@ class Row:
     index: int
     uniforms: Any
     reply: Decoded
+
+    @property
+    def ended(self) -> bool:
+        """Whether nothing more is to be generated."""
+        return self.reply.finished or len(self.reply.tokens) >= self.request.max_tokens
 
 
 class Decoder:
@@ -132,56 +141,71 @@ class Decoder:
         import torch
 
         self.batches += 1
-        filled = rows + [rows[0]] * (-len(rows) % ROWS)
         most = min(max(row.request.max_tokens for row in rows), self.context - len(rows[0].request.prompt))
-        tokens = torch.tensor([row.request.prompt for row in filled], device=self.device)
-        past, open_rows = None, set(range(len(rows)))
         with torch.inference_mode():
+            logits, past = self._read([row.request.prompt for row in rows])
             for step in range(most):
-                output = self.model(input_ids=tokens, past_key_values=past, use_cache=True, logits_to_keep=1)
-                past = output.past_key_values
-                chosen = self._choose(output.logits[:, -1].float(), filled, step)
-                for at in list(open_rows):
-                    if self._append(rows[at], chosen, output.logits[at, -1], at):
-                        open_rows.discard(at)
-                if not open_rows:
+                chosen = self._choose(logits, rows, step)
+                for row, token, shares in zip(rows, chosen.tolist(), logits, strict=False):
+                    if not row.ended:
+                        self._append(row, token, shares)
+                going_on = [at for at, row in enumerate(rows) if not row.ended]
+                if not going_on:
                     return
-                tokens = chosen[:, None]
+                if len(_filled(going_on)) < len(chosen):
+                    rows = [rows[at] for at in going_on]
+                    kept = torch.tensor(_filled(going_on), device=self.device)
+                    past.batch_select_indices(kept)
+                    chosen = chosen[kept]
+                output = self.model(input_ids=chosen[:, None], past_key_values=past, use_cache=True, logits_to_keep=1)
+                logits = output.logits[:, -1].float()
+
+    def _read(self, prompts: list[tuple[int, ...]]) -> tuple[Any, Any]:
+        """Next-token logits (rows, vocabulary) and cache after the prompts; a prompt that comes several times is read once."""
+        import torch
+
+        distinct = {prompt: at for at, prompt in enumerate(dict.fromkeys(prompts))}
+        tokens = torch.tensor(_filled(list(distinct)), device=self.device)
+        output = self.model(input_ids=tokens, use_cache=True, logits_to_keep=1)
+        rows = torch.tensor(_filled([distinct[prompt] for prompt in prompts]), device=self.device)
+        output.past_key_values.batch_select_indices(rows)
+        return output.logits[rows, -1].float(), output.past_key_values
 
     def _choose(self, logits: Any, rows: list[Row], step: int) -> Any:
         """The likeliest token of a greedy row; of a sampled one the token at its own random number."""
         import torch
 
         chosen = logits.argmax(-1)
-        heat = torch.tensor([row.request.temperature for row in rows], device=logits.device)
+        heat = torch.tensor([row.request.temperature for row in _filled(rows)], device=logits.device)
         if not bool((heat > 0).any()):
             return chosen
         shares = (logits.double() / heat.clamp(min=1e-6)[:, None]).softmax(-1).cumsum(-1)
-        at = torch.tensor(
-            [float(row.uniforms[step]) if len(row.uniforms) > step else 0.0 for row in rows], dtype=torch.double
-        )
-        drawn = torch.searchsorted(shares, (at.to(logits.device) * shares[:, -1])[:, None]).squeeze(-1)
+        at = [float(row.uniforms[step]) if len(row.uniforms) > step else 0.0 for row in _filled(rows)]
+        points = torch.tensor(at, dtype=torch.double, device=logits.device) * shares[:, -1]
+        drawn = torch.searchsorted(shares, points[:, None]).squeeze(-1)
         return torch.where(heat > 0, drawn.clamp(max=logits.shape[-1] - 1), chosen)
 
-    def _append(self, row: Row, chosen: Any, logits: Any, at: int) -> bool:
-        """Add the row's token; true when the row has ended."""
-        token = int(chosen[at])
+    def _append(self, row: Row, token: int, logits: Any) -> None:
+        """Add the row's token, and note whether the row has ended."""
         row.reply.tokens.append(token)
         if row.request.top_logprobs is not None:
-            shares = logits.float().log_softmax(-1)
+            shares = logits.log_softmax(-1)
             top = shares.topk(max(row.request.top_logprobs, 1))
             row.reply.logprobs.append(
                 {token: float(shares[token])} | dict(zip(top.indices.tolist(), top.values.tolist(), strict=True))
             )
-        if token in self.ends or self._stopped(row):
-            row.reply.finished = True
-        return row.reply.finished or len(row.reply.tokens) >= row.request.max_tokens
+        row.reply.finished = token in self.ends or self._stopped(row)
 
     def _stopped(self, row: Row) -> bool:
         if not row.request.stop:
             return False
         text = self.tokenizer.decode(row.reply.tokens, skip_special_tokens=True)
         return any(one in text for one in row.request.stop)
+
+
+def _filled(rows: list[T]) -> list[T]:
+    """Rows, the first one repeated up to a multiple of `ROWS`."""
+    return rows + rows[:1] * (-len(rows) % ROWS)
 
 
 def _uniforms(request: Request, index: int) -> Any:

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as NotYet
+from threading import current_thread, main_thread
 from typing import Any
 
 from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
@@ -204,7 +205,9 @@ def _roles(messages: list[BaseMessage]) -> list[dict[str, Any]]:
 
 
 def _wait(future: Future[list[Decoded]]) -> list[Decoded]:
-    """The result, waited for in short turns so that Ctrl-C gets through."""
+    """The result; the main thread waits in short turns, so that Ctrl-C gets through."""
+    if current_thread() is not main_thread():  # hundreds of threads waking up in turns would leave no time for the work
+        return future.result()
     while True:
         try:
             return future.result(timeout=0.2)

@@ -18,7 +18,7 @@ from langdistill.errors import DatasetError
 from langdistill.records import Record, digest
 from langdistill.students.card import load_student
 from langdistill.students.local import LocalChatModel
-from langdistill.students.train.recipe import MINIATURE, Recipe
+from langdistill.students.train.recipe import PILOT, Recipe
 from langdistill.students.train.sft import sft
 
 
@@ -39,7 +39,7 @@ def pilot(
     dataset: str | Path,
     base: str | Path,
     *,
-    recipe: Recipe = MINIATURE,
+    recipe: Recipe = PILOT,
     rows: int = 240,
     held_out: int = 100,
     enough: float = 0.3,

@@ -98,7 +98,7 @@ def test_one_sample_takes_no_vote(tmp_path: Path) -> None:
 
 def test_a_folder_that_exists_is_refused_and_replaced_only_when_told(tmp_path: Path) -> None:
     path = store(tmp_path / "t.db", GOOD)
-    (tmp_path / "d").mkdir()
+    harvest(path).write(tmp_path / "d")
     (tmp_path / "d" / "mine").write_text("keep")
     with pytest.raises(DatasetError, match="exists"):
         harvest(path).write(tmp_path / "d")
@@ -106,6 +106,40 @@ def test_a_folder_that_exists_is_refused_and_replaced_only_when_told(tmp_path: P
     harvest(path).write(tmp_path / "d", overwrite=True)
     assert not (tmp_path / "d" / "mine").exists()
     assert {file.name for file in tmp_path.iterdir()} == {"d", "t.db"}
+
+
+def test_a_folder_of_something_else_is_never_overwritten(tmp_path: Path) -> None:
+    path = store(tmp_path / "t.db", GOOD)
+    (tmp_path / "home").mkdir()
+    (tmp_path / "home" / "letter.txt").write_text("keep")
+    with pytest.raises(DatasetError, match=r"holds no manifest.json"):
+        harvest(path).write(tmp_path / "home", overwrite=True)
+    assert (tmp_path / "home" / "letter.txt").read_text() == "keep"
+
+
+def test_a_manifest_with_another_hash_is_told(tmp_path: Path) -> None:
+    dataset = harvest(store(tmp_path / "t.db", GOOD)).write(tmp_path / "d")
+    manifest = tmp_path / "d" / "manifest.json"
+    manifest.write_text(manifest.read_text().replace(dataset.hash, "0" * 64))
+    with pytest.raises(DatasetError, match=r"changed after it was written: manifest.json"):
+        read_dataset(tmp_path / "d")
+
+
+def test_a_problem_without_one_question_is_dropped(tmp_path: Path) -> None:
+    silent = trace("silent", ["4"]).model_copy(update={"input": []})
+    other = trace("p00", ["4"], run="again").model_copy(update={"input": [{"role": "user", "content": "another"}]})
+    harvested = harvest(store(tmp_path / "t.db", [*GOOD, silent, other])).run()
+    assert {(one["problem"], one["reason"]) for one in harvested.rejects} == {
+        ("silent", "no-question"),
+        ("p00", "mixed-questions"),
+    }
+
+
+def test_what_a_failed_call_had_streamed_is_no_vote(tmp_path: Path) -> None:
+    failed = trace("p9", ["4"])
+    failed = failed.model_copy(update={"calls": [failed.calls[0].model_copy(update={"error": "cut off"})]})
+    harvested = harvest(store(tmp_path / "t.db", [*GOOD, failed])).run()
+    assert [(one["problem"], one["reason"], one["votes"]) for one in harvested.rejects] == [("p9", "no-answer", {})]
 
 
 def test_nothing_to_harvest_and_nothing_left(tmp_path: Path) -> None:

@@ -72,6 +72,7 @@ def test_an_existing_folder_is_left_alone_unless_it_may_be_replaced(
     assert (made / "model.safetensors").stat().st_mtime_ns == before
     (tmp_path / "old").mkdir()
     (tmp_path / "old" / "stale").touch()
+    (tmp_path / "old" / "model.safetensors").touch()
     replaced = pretrain(tmp_path / "old", replace(SMALL, steps=1), overwrite=True)
     assert not (replaced / "stale").exists()
     assert [path.name for path in tmp_path.iterdir()] == ["old"]

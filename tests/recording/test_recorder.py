@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from langchain.agents import create_agent
 from langchain_core.language_models import BaseChatModel
-from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, SystemMessage, ToolMessage
+from langchain_core.messages import AIMessage, BaseMessage, ChatMessage, HumanMessage, SystemMessage, ToolMessage
 from langchain_core.outputs import ChatGeneration, ChatResult
 from langchain_core.tools import tool
 from langgraph.checkpoint.memory import InMemorySaver
@@ -271,3 +271,17 @@ def test_a_trace_that_cannot_be_written_takes_no_other_with_it(tmp_path: Path) -
     recorder.close()
     assert len(traces(tmp_path / "t.db")) == 2
     assert recorder.lost == 1
+
+
+def test_a_run_that_ends_after_the_recorder_was_closed_is_counted(tmp_path: Path) -> None:
+    recorder = TraceRecorder(tmp_path / "t.db")
+    recorder.close()
+    Model().invoke("2+2?", {"callbacks": [recorder]})
+    recorder.flush()
+    recorder.close()
+    assert recorder.lost == 1
+    assert traces(tmp_path / "t.db") == []
+
+
+def test_a_free_role_is_kept_as_a_name() -> None:
+    assert plain(ChatMessage(role="critic", content="no")) == {"role": "user", "name": "critic", "content": "no"}

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import sqlite3
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -56,3 +58,22 @@ def test_a_damaged_file_is_told(tmp_path: Path) -> None:
         file.write(b"\xff" * 4096 * 10)
     with pytest.raises(StoreError, match=r"damaged|malformed"):
         list(open_store(tmp_path / "t.db", must_exist=True).traces())
+
+
+def test_processes_that_make_one_store_at_once(tmp_path: Path) -> None:
+    script = (
+        "import sys; from langdistill.records import Trace; from langdistill.stores.sqlite import SQLiteStore\n"
+        "store = SQLiteStore('t.db'); store.add([Trace(id=sys.argv[1], name='g')]); store.close()"
+    )
+    started = [subprocess.Popen([sys.executable, "-c", script, str(i)], cwd=tmp_path) for i in range(8)]
+    assert [one.wait(timeout=100) for one in started] == [0] * 8
+    store = SQLiteStore(tmp_path / "t.db", must_exist=True)
+    assert {trace.id for trace in store.traces()} == {str(i) for i in range(8)}
+    store.close()
+
+
+def test_an_empty_file_is_no_store(tmp_path: Path) -> None:
+    (tmp_path / "t.db").touch()
+    with pytest.raises(StoreError, match="no trace store"):
+        SQLiteStore(tmp_path / "t.db", must_exist=True)
+    assert not (tmp_path / "t.db").stat().st_size

@@ -15,7 +15,7 @@ from langdistill.students.train.sft import sft
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("lab_model")]
 
-SHORT = MINIATURE.model_copy(update={"epochs": 60, "batch_size": 12})
+SHORT = MINIATURE.model_copy(update={"epochs": 60, "steps": None, "batch_size": 12})
 
 
 def write(folder: Path, rows: list[tuple[str, str]]) -> Path:

@@ -13,6 +13,9 @@ class Recipe(Record):
     learning_rate: float = 2e-4
     """Peak of a cosine."""
     epochs: float = 2
+    """Passes over the rows; not used where `steps` is given."""
+    steps: int | None = None
+    """Updates. Students of data sets of different sizes compare best after equally many."""
     batch_size: int = 16
     warmup_ratio: float = 0.06
     max_length: int = 1024
@@ -22,5 +25,10 @@ class Recipe(Record):
 ORDINARY = Recipe()
 """For models of ordinary size."""
 
-MINIATURE = Recipe(learning_rate=3e-3, epochs=10, batch_size=24, max_length=512)
+MINIATURE = Recipe(learning_rate=5e-3, steps=400, batch_size=24, max_length=512)
 """For the lab model."""
+
+PILOT = MINIATURE.model_copy(update={"steps": 100})
+"""For a first try of the lab model."""
+
+RECIPES = {"ordinary": ORDINARY, "miniature": MINIATURE, "pilot": PILOT}

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 import warnings
 from collections.abc import Callable
 from importlib.metadata import version
@@ -13,6 +11,7 @@ from typing import Any
 import orjson
 
 from langdistill.errors import DatasetError, MissingExtra, StudentError
+from langdistill.folders import check_place, written_beside
 from langdistill.students.card import CARD, Student
 from langdistill.students.train.recipe import ORDINARY, Recipe
 
@@ -52,16 +51,13 @@ def sft(
         StudentError: `out` exists, the base cannot be trained, or the loss mask is not the completion.
     """
     target = Path(out)
-    if target.exists() and not overwrite:
-        raise StudentError(f"The folder {str(target)!r} exists. Give another one, or overwrite=True (--overwrite).")
+    check_place(target, overwrite=overwrite, mark=CARD, error=StudentError)
     if not (Path(base) / "config.json").is_file():
         raise StudentError(
             f"There is no model in {str(base)!r}: it holds no config.json. Give the folder of a Hugging Face model."
         )
     rows, told = _read(Path(dataset))
-    beside = target.with_name(f".{target.name}.{os.getpid()}.partial")
-    shutil.rmtree(beside, ignore_errors=True)
-    try:
+    with written_beside(target) as beside:
         trainer = _trainer(rows, str(base), beside, recipe, seed, on_progress)
         _check(trainer, rows, recipe)
         trainer.train()
@@ -71,12 +67,6 @@ def sft(
         )
         (beside / "training_args.bin").unlink(missing_ok=True)
         (beside / CARD).write_text(student.model_dump_json(indent=2))
-        if target.exists():
-            shutil.rmtree(target)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        beside.rename(target)
-    finally:
-        shutil.rmtree(beside, ignore_errors=True)
     return student
 
 
@@ -120,6 +110,7 @@ def _trainer(
     settings = SFTConfig(
         output_dir=str(out),
         num_train_epochs=recipe.epochs,
+        max_steps=recipe.steps or -1,
         per_device_train_batch_size=recipe.batch_size,
         learning_rate=recipe.learning_rate,
         lr_scheduler_type="cosine",

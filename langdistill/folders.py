@@ -1,0 +1,58 @@
+"""Folders that are there whole or not at all: written beside their place, then renamed."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Generator
+from contextlib import contextmanager
+from pathlib import Path
+
+from langdistill.errors import LangdistillError
+
+
+def check_place(out: Path, *, overwrite: bool, mark: str, error: type[LangdistillError]) -> None:
+    """Refuse a place that is taken.
+
+    Args:
+        out: the folder to be.
+        overwrite: it may replace an earlier one of its kind, and nothing else.
+        mark: the file by which a folder of that kind is known.
+        error: what to raise.
+    """
+    if not out.exists():
+        return
+    if not overwrite:
+        raise error(f"The folder {str(out)!r} exists. Give another one, or overwrite=True (--overwrite) to replace it.")
+    if not out.is_dir() or (any(out.iterdir()) and not (out / mark).is_file()):
+        raise error(
+            f"{str(out)!r} holds no {mark}, so it is nothing that may be overwritten. Give another folder, or remove it yourself."
+        )
+
+
+@contextmanager
+def written_beside(out: Path) -> Generator[Path]:
+    """An empty folder to write into, which takes the place of `out` at the end; after an error nothing is left of it."""
+    beside = out.with_name(f".{out.name}.{os.getpid()}.partial")
+    shutil.rmtree(beside, ignore_errors=True)
+    beside.mkdir(parents=True)
+    try:
+        yield beside
+        take_place(beside, out)
+    finally:
+        shutil.rmtree(beside, ignore_errors=True)
+
+
+def take_place(beside: Path, out: Path) -> None:
+    """Move a whole folder to its place; what stood there goes away only after that has worked."""
+    if not out.exists():
+        beside.rename(out)
+        return
+    old = out.with_name(f".{out.name}.{os.getpid()}.old")
+    out.rename(old)
+    try:
+        beside.rename(out)
+    except BaseException:
+        old.rename(out)
+        raise
+    shutil.rmtree(old)

@@ -1,0 +1,48 @@
+"""The notebooks run from top to bottom, offline, in an empty folder."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import nbformat
+import pytest
+from nbclient import NotebookClient
+
+NOTEBOOKS = sorted((Path(__file__).parents[1] / "notebooks").glob("*.ipynb"))
+
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("lab_model")]
+
+
+def printed(notebook: nbformat.NotebookNode) -> str:
+    cells = (cell for cell in notebook.cells if cell.cell_type == "code")
+    return "".join(output.get("text", "") for cell in cells for output in cell.outputs)
+
+
+def accuracy(told: str, arm: str) -> float:
+    """In per cent, as a notebook prints it."""
+    [found] = re.findall(rf"^{arm} +(\d+)% \[", told, re.MULTILINE)
+    return float(found)
+
+
+def the_student_has_learnt(told: str) -> None:
+    assert accuracy(told, "distilled") > accuracy(told, "System 1") + 10
+    assert accuracy(told, "System 2") > accuracy(told, "System 1") + 10
+
+
+SHOWS = {"00_the_loop": the_student_has_learnt}
+"""What each notebook must show."""
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_a_notebook_runs_and_shows_what_it_says(path: Path, tmp_path: Path) -> None:
+    notebook = nbformat.read(path, as_version=4)
+    assert not any(cell.get("outputs") for cell in notebook.cells), "notebooks are kept without outputs"
+    NotebookClient(
+        notebook, timeout=280, kernel_name="python3", resources={"metadata": {"path": str(tmp_path)}}
+    ).execute()
+    SHOWS[path.stem](printed(notebook))
+
+
+def test_there_are_notebooks() -> None:
+    assert {path.stem for path in NOTEBOOKS} == set(SHOWS)
