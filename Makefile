@@ -6,7 +6,7 @@ READY := $(VENV)/.ready
 export OMP_NUM_THREADS ?= 1
 export TOKENIZERS_PARALLELISM ?= false
 
-.PHONY: help demo test test-fast check fix clean
+.PHONY: help demo test test-fast check fix bench docs clean
 
 help:
 	@echo "make demo       the whole loop on the embedded model, offline; writes runs/demo/report.html"
@@ -14,6 +14,8 @@ help:
 	@echo "make test-fast  the tests that take no training (at most 2 minutes)"
 	@echo "make check      ruff and pyright"
 	@echo "make fix        format and mend what ruff can mend"
+	@echo "make bench      the figures of the README (hours); then writes them into its tables"
+	@echo "make docs       docs/cli.md from the command line's own help"
 	@echo "make clean      remove the environment"
 
 $(READY): pyproject.toml constraints.txt
@@ -41,6 +43,15 @@ check: $(READY)
 fix: $(READY)
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+bench: $(READY)
+	$(BIN)/python benchmarks/import_time.py
+	$(BIN)/python benchmarks/distillation.py --out runs/distillation
+	$(BIN)/python benchmarks/distillation.py --out runs/bad-teacher --bad-teacher
+	$(BIN)/python benchmarks/tables.py
+
+docs: $(READY)
+	$(BIN)/typer langdistill.cli utils docs --name langdistill --title "The command line" --output docs/cli.md
 
 clean:
 	rm -rf $(VENV)

@@ -55,7 +55,6 @@ def labels(told: dict[str, Any]) -> str:
 TABLES = {
     "distillation": ("distillation", accuracies),
     "labels": ("distillation", labels),
-    "bad-teacher": ("bad-teacher", accuracies),
     "bad-teacher-labels": ("bad-teacher", labels),
 }
 """Place in the README to the result it is made of and how."""

@@ -1,13 +1,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from random import Random
 
 import pytest
 
-from langdistill.errors import DatasetError, UnknownName
-from langdistill.filters.agreement import agreement
-from langdistill.filters.finding import find_filter
+from langdistill.errors import DatasetError
 from langdistill.filters.stable_under import Perturbation, stable_under
 
 
@@ -25,23 +22,8 @@ def flip(answer: str) -> str:
     return {"A": "B", "B": "A"}.get(answer, answer)
 
 
-SWAPPED = Perturbation("swapped", lambda question, random: question, flip)
-
-
-@pytest.mark.parametrize(
-    ("answers", "keep", "reason"),
-    [
-        (["1"] * 4 + ["2"] * 4, False, "tied"),
-        (["1"] * 5 + ["2"] * 3, True, "agreed"),
-        (["1"] * 4 + ["2"] * 3 + [None], True, "agreed"),
-        (["1"] * 3 + ["2"] * 2 + [None] * 3, False, "split-vote"),
-        ([None] * 8, False, "no-answer"),
-        ([], None, "incomplete"),
-    ],
-)
-def test_agreement(answers: list[str | None], keep: bool | None, reason: str) -> None:
-    verdict = agreement()(Asked(answers))
-    assert (verdict.keep, verdict.reason) == (keep, reason)
+SWAPPED = Perturbation("swapped", lambda question, rng: question, flip)
+REWORDED = Perturbation("reworded", lambda question, rng: question)
 
 
 @pytest.mark.parametrize(
@@ -64,12 +46,23 @@ def test_a_question_never_asked_another_way_cannot_be_judged() -> None:
     assert (verdict.keep, verdict.reason) == (None, "no-variant")
 
 
-def test_names_and_bad_settings() -> None:
-    assert find_filter("agreement")().name == "agreement"
-    assert SWAPPED.apply("q", Random(0)) == "q"
-    with pytest.raises(UnknownName, match="agreement"):
-        find_filter("nothing")
-    with pytest.raises(DatasetError):
-        agreement(min_share=2)
-    with pytest.raises(DatasetError):
+def test_a_judge_that_always_says_a_is_dropped_and_an_order_blind_one_kept() -> None:
+    judge = stable_under(SWAPPED)
+    biased = [judge(Asked(["A"], {"swapped": ["A"]})) for _ in range(20)]
+    blind = [judge(Asked([side], {"swapped": [other]})) for side, other in ("AB", "BA") * 10]
+    assert not any(verdict.keep for verdict in biased)
+    assert all(verdict.keep for verdict in blind)
+
+
+def test_several_perturbations() -> None:
+    both = stable_under(REWORDED, SWAPPED)
+    assert both(Asked(["A", "A"], {"reworded": ["a"], "swapped": ["B"]})).keep
+    assert both(Asked(["A"], {"reworded": ["B"], "swapped": ["B"]})).reason == "unstable"
+    assert both(Asked(["A"], {"reworded": ["A"]})).keep is None
+    assert both(Asked(["A", "B"], {})).reason == "tied"
+    assert both(Asked(["A"], {"reworded": [None], "swapped": ["B"]})).reason == "unstable"
+
+
+def test_no_perturbation_at_all() -> None:
+    with pytest.raises(DatasetError, match="at least one"):
         stable_under()
