@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from langdistill.lab.tasks import task
 from langdistill.records import Trace
 from langdistill.stores.sqlite import SQLiteStore
 
@@ -67,3 +68,32 @@ def test_harvest_writes_a_data_set(tmp_path: Path) -> None:
     again = run("harvest", tmp_path / "t.db", "--out", tmp_path / "d")
     assert again.returncode == 2
     assert "exists" in again.stderr
+
+
+@pytest.mark.slow
+def test_from_a_store_to_a_measured_student(tmp_path: Path) -> None:
+    store = SQLiteStore(tmp_path / "t.db")
+    coins = task("coin").draw(24, seed=0, pool="train")
+    store.add(
+        [
+            Trace(
+                id=p.id,
+                name="g",
+                input=[{"role": "user", "content": p.question}],
+                answer=coins.gold[p.id],
+                metadata=p.metadata,
+            )
+            for p in coins.problems
+        ]
+    )
+    store.close()
+    assert run("harvest", tmp_path / "t.db", "--out", tmp_path / "d").returncode == 0
+    trained = run("train", tmp_path / "d", "--base", "lab", "--epochs", "1", "--out", tmp_path / "s")
+    assert trained.returncode == 0, trained.stderr
+    assert "Student in" in trained.stdout
+    measured = run("evaluate", tmp_path / "s", "--task", "coin", "--test", "20")
+    assert measured.returncode == 0, measured.stderr
+    assert "Distilled" in measured.stdout
+    refused = run("train", tmp_path / "d", "--base", "lab", "--recipe", "cake", "--out", tmp_path / "other")
+    assert refused.returncode == 2
+    assert "There is no recipe named 'cake'. Known: miniature, ordinary, pilot." in refused.stderr
