@@ -111,7 +111,7 @@ def labels_of(results: dict[str, Any], task: str) -> list[dict[str, Any]]:
 
 def summary(results: dict[str, Any], command: str) -> dict[str, Any]:
     """What is kept in the repository."""
-    tasks = list(next(iter(results.values())))
+    tasks = [task for task in TASKS if task in results["0"]]
     return {
         "command": command,
         "versions": versions(),

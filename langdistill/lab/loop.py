@@ -38,7 +38,7 @@ from langdistill.strategies.system2_attention import create_system2_attention
 from langdistill.students.card import load_student
 from langdistill.students.local import LocalChatModel
 from langdistill.students.pilot import pilot
-from langdistill.students.train.recipe import MINIATURE
+from langdistill.students.train.recipe import MINIATURE, PILOT, Recipe
 from langdistill.students.train.sft import sft
 
 Graph = CompiledStateGraph[Any, Any, Any, Any]
@@ -51,7 +51,7 @@ STRATEGIES: dict[str, Callable[[Any], Graph]] = {
 THINKS_BY = {"opinion": "system2_attention", "judging": "branch_solve_merge"}
 """The System-2 method of a task, chain of thought where none is named."""
 
-QUESTIONS = {"letters": 800, "coin": 600, "opinion": 600, "judging": 500, "arithmetic": 300}
+QUESTIONS = {"letters": 600, "coin": 500, "opinion": 500, "judging": 500, "arithmetic": 200}
 """Unlabelled questions by task, as found enough on dev; for judging more would help, and take long."""
 
 STUDENTS = ("distilled", "distilled_unfiltered", "control")
@@ -85,6 +85,9 @@ class Settings(Record):
     control_share: float = 0.5
     """The same for System 1's own majority: the paper filters its control too."""
     pool: str = "final"
+    recipe: Recipe = MINIATURE
+    pilot: Recipe = PILOT
+    """Of the short try before the training."""
     majority: bool = False
     """Also distil the unfiltered majority answers, to tell what voting does from what filtering does."""
 
@@ -209,7 +212,7 @@ class Loop:
         told = self.folder / "pilot.txt"
         if not told.exists():
             self.progress("pilot", 0, 1)
-            told.write_text(pilot(dataset.path, self.base, seed=self.seed).warning or "")
+            told.write_text(pilot(dataset.path, self.base, recipe=self.settings.pilot, seed=self.seed).warning or "")
             self.progress("pilot", 1, 1)
         return told.read_text() or None
 
@@ -217,7 +220,7 @@ class Loop:
         """The student of a data set, trained unless it already is."""
         out = self.folder / "students" / arm
         if not out.exists():
-            sft(dataset.path, self.base, out, recipe=MINIATURE, seed=self.seed,
+            sft(dataset.path, self.base, out, recipe=self.settings.recipe, seed=self.seed,
                 on_progress=lambda step, steps: self.progress(f"train {arm}", step, steps))  # fmt: skip
         return load_student(out, max_tokens=160)
 

@@ -14,8 +14,19 @@ from langdistill.errors import DatasetError, UnknownName
 from langdistill.lab.demo import ARMS, STUDENTS, demo
 from langdistill.lab.draws import Draw, Task
 from langdistill.lab.loop import Loop, Settings
+from langdistill.students.train.recipe import MINIATURE
 
-SMALL = Settings(questions=40, test=30, samples=4, variant_samples=2, min_share=0.5, control_share=0.25)
+SHORT = MINIATURE.model_copy(update={"steps": 20})
+SMALL = Settings(
+    questions=40,
+    test=30,
+    samples=4,
+    variant_samples=2,
+    min_share=0.5,
+    control_share=0.25,
+    recipe=SHORT,
+    pilot=SHORT,
+)
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("lab_model")]
 
@@ -98,3 +109,18 @@ def test_what_is_refused(tmp_path: Path) -> None:
     (tmp_path / "out").mkdir()
     with pytest.raises(DatasetError, match="--overwrite"):
         demo(["coin"], tmp_path / "out", settings=SMALL)
+
+
+def test_two_tasks_side_by_side_give_what_one_after_the_other_gives(
+    clean: tuple[Path, dict[str, Any]], tmp_path: Path
+) -> None:
+    demo(["letters", "arithmetic"], tmp_path / "out", settings=SMALL, jobs=2)
+    assert hashes(tmp_path / "out/letters/seed-0") == hashes(clean[0] / "letters/seed-0")
+    assert weights(tmp_path / "out/letters/seed-0") == weights(clean[0] / "letters/seed-0")
+
+
+def test_a_filter_that_leaves_nothing_is_told(tmp_path: Path) -> None:
+    nothing = SMALL.model_copy(update={"temperature": 3.0, "questions": 4, "test": 5})
+    with pytest.raises(DatasetError, match=r"No student for the arm 'distilled'\. No row is left of 4 problems"):
+        demo(["letters"], tmp_path / "out", settings=nothing)
+    assert not (tmp_path / "out").exists()

@@ -25,10 +25,10 @@ class Recipe(Record):
 ORDINARY = Recipe()
 """For models of ordinary size."""
 
-MINIATURE = Recipe(learning_rate=5e-3, steps=400, batch_size=24, max_length=512)
+MINIATURE = Recipe(learning_rate=3e-3, steps=250, batch_size=16, max_length=512)
 """For the lab model."""
 
-PILOT = MINIATURE.model_copy(update={"steps": 100})
+PILOT = MINIATURE.model_copy(update={"steps": 80})
 """For a first try of the lab model."""
 
 RECIPES = {"ordinary": ORDINARY, "miniature": MINIATURE, "pilot": PILOT}
