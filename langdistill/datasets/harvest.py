@@ -70,7 +70,7 @@ class Harvest:
                     kept.append(group)
                 else:
                     reasons[verdict.reason] += 1
-                    rejects.append(_reject(group, verdict))
+                    rejects.append(_reject(group, verdicts[group.problem]))
             funnel.append({"stage": stage.name, "kept": len(kept), "dropped": len(groups) - len(kept),
                            "reasons": dict(sorted(reasons.items()))})  # fmt: skip
             groups = kept
@@ -194,13 +194,13 @@ def _without_thinking(question: Sequence[Message]) -> list[Message]:
     ]
 
 
-def _reject(group: Group, verdict: Verdict) -> dict[str, Any]:
+def _reject(group: Group, verdicts: list[Verdict]) -> dict[str, Any]:
     return {
         "problem": group.problem,
-        "stage": verdict.filter,
-        "reason": verdict.reason,
+        "stage": verdicts[-1].filter,
+        "reason": verdicts[-1].reason,
         "votes": group.votes,
-        "score": verdict.score,
+        "verdicts": [verdict.model_dump(exclude={"evidence"}) for verdict in verdicts],
     }
 
 

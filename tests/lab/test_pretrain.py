@@ -6,13 +6,12 @@ from random import Random
 from typing import Any
 
 import pytest
+import torch
+import transformers
 
 from langdistill.errors import StudentError
 from langdistill.lab.draws import chat
 from langdistill.lab.pretrain import Encoded, Settings, batches, encode, main, pretrain, rate_factor
-
-torch = pytest.importorskip("torch")
-transformers = pytest.importorskip("transformers")
 
 SMALL = Settings(documents=600, steps=20, batch_tokens=400, hidden_size=32, intermediate_size=64, layers=2, heads=1)
 

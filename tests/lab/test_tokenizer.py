@@ -7,8 +7,6 @@ import pytest
 
 from langdistill.lab.names import POOLS, names
 
-pytest.importorskip("transformers")
-
 TEXTS = [
     "",
     " ",

@@ -5,15 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+import torch
+import transformers
 
 from langdistill.answers import final_answer, same
 from langdistill.lab import WEIGHTS
 from langdistill.lab.draws import Draw
 from langdistill.lab.tasks import TASKS
 from langdistill.prompts import STEP_BY_STEP, fill
-
-torch = pytest.importorskip("torch")
-transformers = pytest.importorskip("transformers")
 
 LARGEST = 12_000_000
 """Bytes of the folder."""
