@@ -102,6 +102,12 @@ class LocalChatModel(BaseChatModel):
             top_logprobs=int(knobs["top_logprobs"] or 0) if wants else None,
         )
 
+    def _submit(
+        self, messages: list[BaseMessage], stop: list[str] | None, given: dict[str, Any]
+    ) -> tuple[Request, Future[list[Decoded]]]:
+        request = self._request(messages, stop, given)
+        return request, self.decoder.submit(request)
+
     def _generate(
         self,
         messages: list[BaseMessage],
@@ -109,8 +115,8 @@ class LocalChatModel(BaseChatModel):
         run_manager: CallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> ChatResult:
-        request = self._request(messages, stop, kwargs)
-        return self._result(request, _wait(self.decoder.submit(request)))
+        request, replies = self._submit(messages, stop, kwargs)
+        return self._result(request, _wait(replies))
 
     async def _agenerate(
         self,
@@ -119,8 +125,9 @@ class LocalChatModel(BaseChatModel):
         run_manager: AsyncCallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> ChatResult:
-        request = self._request(messages, stop, kwargs)
-        return self._result(request, await asyncio.wrap_future(self.decoder.submit(request)))
+        # Weights are loaded at the first request, and files are looked at in each: LangGraph's server forbids that on its loop.
+        request, replies = await asyncio.to_thread(self._submit, messages, stop, kwargs)
+        return await asyncio.to_thread(self._result, request, await asyncio.wrap_future(replies))
 
     def _stream(
         self,
