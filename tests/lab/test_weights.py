@@ -9,10 +9,13 @@ import torch
 import transformers
 
 from langdistill.answers import final_answer, same
-from langdistill.lab import WEIGHTS
+from langdistill.evaluation.evaluate import evaluate
+from langdistill.lab import WEIGHTS, lab_model
 from langdistill.lab.draws import Draw
 from langdistill.lab.tasks import TASKS
 from langdistill.prompts import STEP_BY_STEP, fill
+from langdistill.strategies.branch_solve_merge import create_branch_solve_merge
+from langdistill.strategies.system2_attention import create_system2_attention
 
 LARGEST = 12_000_000
 """Bytes of the folder."""
@@ -48,6 +51,16 @@ def test_system_2_is_far_better_than_system_1(shipped: tuple[Any, Any], name: st
     stepped = accuracy(drawn, ask(shipped, [fill(STEP_BY_STEP, question=question) for question in asked], 110))
     assert stepped >= 0.75
     assert stepped >= at_once + 0.2
+
+
+@pytest.mark.parametrize(
+    ("name", "create"), [("opinion", create_system2_attention), ("judging", create_branch_solve_merge)]
+)
+def test_the_graphs_of_planted_tasks_undo_what_is_planted(name: str, create: Any) -> None:
+    drawn, model = TASKS[name].draw(40, seed=7, pool="dev"), lab_model(max_tokens=160)
+    slow = evaluate(create(model), drawn.problems, drawn.gold, max_concurrency=40)
+    fast = evaluate(model, drawn.problems, drawn.gold)
+    assert slow.accuracy >= max(0.75, fast.accuracy + 0.2)
 
 
 def test_greedy_replies_do_not_change(shipped: tuple[Any, Any]) -> None:
