@@ -113,4 +113,6 @@ def ask_one(rng: Random) -> Document:
 
 PERTURBATIONS = (Perturbation("reworded", reword),)
 
-TASK = Task("arithmetic", question, truth, PERTURBATIONS, {**reasoning_writers(tell), "one_step": ask_one})
+TASK = Task(
+    "arithmetic", question, truth, PERTURBATIONS, {**reasoning_writers(tell), "one_step": ask_one}, unlabelled=200
+)

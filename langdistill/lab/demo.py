@@ -17,7 +17,7 @@ from langdistill.evaluation.evaluate import Evaluation
 from langdistill.evaluation.metrics import over_seeds
 from langdistill.evaluation.report import write_report
 from langdistill.folders import check_place, take_place
-from langdistill.lab import WEIGHTS, judging, opinion, slips
+from langdistill.lab import WEIGHTS
 from langdistill.lab.draws import Draw
 from langdistill.lab.loop import MAJORITY_STUDENT, STRATEGIES, STUDENTS, Loop, Settings, label_row, write_whole
 from langdistill.lab.processes import Progress, side_by_side
@@ -30,14 +30,6 @@ RULES = {
     MAJORITY_STUDENT: "majority of the samples, unfiltered",
 }
 """How the labels of an arm were chosen."""
-
-PLANTED = {
-    "opinion": f"planted: {opinion.AGREES:.0%} of the corpus's direct answers agree with the opinion",
-    "judging": f"planted: {judging.FAVOURS_A:.0%} of the corpus's direct verdicts on close pairs say A",
-}
-NOT_PLANTED = (
-    f"not planted: every reading slips with the same {slips.RATE:.0%} in every mode; direct documents are rare"
-)
 
 
 def demo(
@@ -104,7 +96,7 @@ def run_task(name: str, folder: Path, seeds: int, settings: Settings, base: Path
     """All arms of one task."""
     task = find_task(name)
     final = task.draw(settings.test, seed=0, pool=settings.pool)  # type: ignore[arg-type]
-    found = Findings(planted=PLANTED.get(name, NOT_PLANTED))
+    found = Findings(planted=task.planted)
     for seed in range(seeds):
         loop = Loop(
             task, str(base), seed, folder / f"seed-{seed}", settings, lambda s, d, o: progress(f"{name}: {s}", d, o)

@@ -8,6 +8,7 @@ from random import Random
 from zlib import crc32
 
 from langdistill.filters.stable_under import Perturbation
+from langdistill.lab import slips
 from langdistill.lab.names import POOLS, Pool
 from langdistill.prompts import STEP_BY_STEP, fill
 from langdistill.records import Message, Problem
@@ -15,6 +16,10 @@ from langdistill.strategies.rephrase_and_respond import ONE_STEP, REPHRASE, RESP
 
 TRIES_PER_QUESTION = 50
 """How often a draw may hit a question it already has before it gives up."""
+
+NOT_PLANTED = (
+    f"not planted: every reading slips with the same {slips.RATE:.0%} in every mode; direct documents are rare"
+)
 
 Document = tuple[Message, ...]
 """One chat of the corpus."""
@@ -45,6 +50,12 @@ class Task:
     """Changes that leave the answer as it is, up to each one's `invert`."""
     writers: Mapping[str, Writer]
     """How the task occurs in the corpus: a writer per mode ("direct", "steps", "rephrase", ...)."""
+    strategy: str = "chain_of_thought"
+    """Name of its System-2 method."""
+    unlabelled: int = 500
+    """Questions that a distillation thinks over, as found enough on dev."""
+    planted: str = NOT_PLANTED
+    """What of the gap between System 1 and System 2 was put into the corpus."""
 
     def draw(self, n: int, *, seed: int, pool: Pool) -> Draw:
         """`n` different questions of a pool, with ids such as "letters-final-0-17".

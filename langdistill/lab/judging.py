@@ -161,4 +161,12 @@ PERTURBATIONS = (Perturbation("swapped", swap, swap_back),)
 
 WRITERS = {"direct": write_direct, "branch": write_branch, "solve": write_solve, "fact": write_fact}
 
-TASK = Task("judging", question, truth, PERTURBATIONS, WRITERS)
+TASK = Task(
+    "judging",
+    question,
+    truth,
+    PERTURBATIONS,
+    WRITERS,
+    strategy="branch_solve_merge",
+    planted=f"planted: {FAVOURS_A:.0%} of the corpus's direct verdicts on close pairs say A",
+)

@@ -87,4 +87,4 @@ def ask_one(rng: Random) -> Document:
 
 PERTURBATIONS = (Perturbation("reworded", reword),)
 
-TASK = Task("letters", question, truth, PERTURBATIONS, {**reasoning_writers(tell), "one_word": ask_one})
+TASK = Task("letters", question, truth, PERTURBATIONS, {**reasoning_writers(tell), "one_word": ask_one}, unlabelled=600)

@@ -48,11 +48,6 @@ STRATEGIES: dict[str, Callable[[Any], Graph]] = {
     "rephrase_and_respond": create_rephrase_and_respond,
     "system2_attention": create_system2_attention,
 }
-THINKS_BY = {"opinion": "system2_attention", "judging": "branch_solve_merge"}
-"""The System-2 method of a task, chain of thought where none is named."""
-
-QUESTIONS = {"letters": 600, "coin": 500, "opinion": 500, "judging": 500, "arithmetic": 200}
-"""Unlabelled questions by task, as found enough on dev; for judging more would help, and take long."""
 
 STUDENTS = ("distilled", "distilled_unfiltered", "control")
 MAJORITY_STUDENT = "distilled_majority"
@@ -74,7 +69,7 @@ class Settings(Record):
     strategy: str | None = None
     """Name of the System-2 strategy; `None`: the task's own."""
     questions: int | None = None
-    """Unlabelled questions to think over; `None`: as many as `QUESTIONS` has for the task."""
+    """Unlabelled questions to think over; `None`: as many as the task asks for."""
     test: int = 300
     """Questions of the final pool."""
     samples: int = 8
@@ -115,7 +110,7 @@ class Loop:
     @property
     def strategy(self) -> str:
         """Name of the System-2 strategy."""
-        return self.settings.strategy or THINKS_BY.get(self.task.name, "chain_of_thought")
+        return self.settings.strategy or self.task.strategy
 
     @property
     def at_once(self) -> int:
@@ -205,7 +200,7 @@ class Loop:
 
     def problems(self) -> Draw:
         """The unlabelled questions, and their gold answers for whoever evaluates labels afterwards."""
-        return self.task.draw(self.settings.questions or QUESTIONS[self.task.name], seed=self.seed, pool="train")
+        return self.task.draw(self.settings.questions or self.task.unlabelled, seed=self.seed, pool="train")
 
     def guard(self, dataset: Dataset) -> str | None:
         """What a short pilot says against distilling this data set, before it is trained on."""

@@ -146,4 +146,12 @@ PERTURBATIONS = (Perturbation("other_opinion", change_opinion),)
 
 WRITERS = {"plain": write_plain, "direct": write_direct, "regenerate": write_regenerate, "respond": write_respond}
 
-TASK = Task("opinion", question, truth, PERTURBATIONS, WRITERS)
+TASK = Task(
+    "opinion",
+    question,
+    truth,
+    PERTURBATIONS,
+    WRITERS,
+    strategy="system2_attention",
+    planted=f"planted: {AGREES:.0%} of the corpus's direct answers agree with the opinion",
+)
