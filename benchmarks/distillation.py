@@ -27,6 +27,8 @@ from langdistill.lab.tasks import TASKS
 
 SEEDS = {"letters": 3, "coin": 3}
 """Distillation seeds of a task for each pre-training seed; one where none is told."""
+TEST = {"judging": 300}
+"""Final questions of a task whose System 2 takes long; 1,000 where none is told."""
 RESULTS = Path(__file__).with_name("results")
 ORDINARY = Settings(test=1000)
 BAD_TEACHER = Settings(test=1000, temperature=1.5, min_share=0.5, majority=True)
@@ -52,7 +54,7 @@ def run(arguments: argparse.Namespace) -> dict[str, Any]:
             task,
             arguments.out / f"base-{seed}" / task,
             arguments.seeds or SEEDS.get(task, 1),
-            settings,
+            settings.model_copy(update={"test": TEST.get(task, settings.test)}),
             base,
         )
         for task in arguments.task
@@ -143,6 +145,7 @@ def main() -> None:
     command = f"python benchmarks/distillation.py --out runs/{name}" + (
         " --bad-teacher" if arguments.bad_teacher else ""
     )
+    command += f" --seeds {arguments.seeds}" if arguments.seeds else ""
     arguments.out.mkdir(parents=True, exist_ok=True)
     told = summary(run(arguments), command)
     RESULTS.mkdir(exist_ok=True)

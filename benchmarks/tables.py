@@ -28,15 +28,15 @@ def percent(row: dict[str, Any] | None) -> str:
 def accuracies(told: dict[str, Any]) -> str:
     """One row a task."""
     lines = [
-        "| task | System 1 | System 2, greedy | majority of 8 | **distilled** | unfiltered | control | tokens: S1, S2, majority, distilled |",
-        "|---|---|---|---|---|---|---|---|",
+        "| task | System 1 | System 2, greedy | majority of 8 | **distilled** | unfiltered | control | tokens: S1, S2, majority, distilled | n |",
+        "|---|---|---|---|---|---|---|---|---|",
     ]
     for task, found in told["tasks"].items():
         arms = found["arms"]
         cells = [percent(arms.get(arm)) for arm in ("system1", "system2", "system2_majority", *TRAINED)]
         tokens = [arms.get(arm) for arm in ("system1", "system2", "system2_majority", "distilled")]
         spent = ", ".join(f"{row['tokens_per_answer']:.1f}" if row else "–" for row in tokens)
-        lines.append(f"| {task} | {' | '.join(cells)} | {spent} |")
+        lines.append(f"| {task} | {' | '.join(cells)} | {spent} | {arms['system1']['n']:,} |")
     return "\n".join(lines)
 
 
