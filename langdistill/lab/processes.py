@@ -56,13 +56,18 @@ def _follow(open_futures: set[Future[Any]], told: Any, progress: Progress) -> No
     """Pass progress on until all is done or something has failed."""
     while open_futures:
         done, open_futures = wait(open_futures, timeout=0.2, return_when=FIRST_COMPLETED)
-        while True:
-            try:
-                progress(*told.get_nowait())
-            except Empty:
-                break
+        _pass_on(told, progress)
         for future in done:
             future.result()
+    _pass_on(told, progress, patience=0.5)  # a result may overtake the last that was told
+
+
+def _pass_on(told: Any, progress: Progress, patience: float = 0.0) -> None:
+    while True:
+        try:
+            progress(*told.get(timeout=patience))
+        except Empty:
+            return
 
 
 def _begin(told: Any) -> None:

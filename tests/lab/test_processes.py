@@ -6,6 +6,8 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from multiprocessing import active_children
 from pathlib import Path
 
@@ -63,39 +65,57 @@ def test_errors_cross_processes_whole(error: Exception) -> None:
     assert str(pickle.loads(pickle.dumps(error))) == str(error)
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("jobs", ["1", "2"])
-def test_ctrl_c_leaves_with_130_and_the_next_run_goes_on(jobs: str, tmp_path: Path) -> None:
-    command = [
-        sys.executable,
-        "-m",
-        "langdistill",
-        "demo",
-        "--task",
-        "letters",
-        "--task",
-        "coin",
-        "--jobs",
-        jobs,
-        "--out",
-        "out",
-    ]
+def listen_to_ctrl_c() -> None:
+    """What a shell starts in the background ignores SIGINT, and so does whatever it starts."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
+@pytest.fixture
+def running_demo(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
+    """`langdistill demo` on two tasks, with so many jobs, in a process group of its own."""
+    words = ["demo", "--task", "letters", "--task", "coin", "--test", "20", "--out", "out", "--jobs", request.param]
     ran = subprocess.Popen(
-        command, cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, start_new_session=True
+        [sys.executable, "-m", "langdistill", *words],
+        cwd=tmp_path,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        preexec_fn=listen_to_ctrl_c,
     )
-    until = time.monotonic() + 100
-    while not list(tmp_path.glob("out.partial/*/seed-0/evaluations/system1.json")):
-        assert time.monotonic() < until
-        assert ran.poll() is None
-        time.sleep(0.2)
-    ran.send_signal(signal.SIGINT)
-    _, said = ran.communicate(timeout=60)
-    assert ran.returncode == 130
+    try:
+        yield ran
+    finally:
+        with suppress(ProcessLookupError):
+            os.killpg(ran.pid, signal.SIGKILL)
+        ran.communicate()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("running_demo", ["1", "2"], indirect=True)
+def test_ctrl_c_leaves_with_130_and_what_was_finished(running_demo: subprocess.Popen[str], tmp_path: Path) -> None:
+    finished = "out.partial/*/seed-0/evaluations/system1.json"
+    wait_until(lambda: bool(list(tmp_path.glob(finished))) or running_demo.poll() is not None, 200)
+    running_demo.send_signal(signal.SIGINT)
+    _, said = running_demo.communicate(timeout=80)
+    assert running_demo.returncode == 130
     assert "the same command goes on from there" in said
     assert "Traceback" not in said
     assert not (tmp_path / "out").exists()
-    assert list(tmp_path.glob("out.partial/*/seed-0/evaluations/system1.json")), "what was finished is kept"
-    until = time.monotonic() + 20
-    while subprocess.run(["pgrep", "-g", str(ran.pid)], stdout=subprocess.DEVNULL, check=False).returncode == 0:
-        assert time.monotonic() < until, "a worker is left behind"
+    assert list(tmp_path.glob(finished))
+    wait_until(lambda: not group_lives(running_demo.pid), 30)
+
+
+def wait_until(true: Callable[[], bool], seconds: float) -> None:
+    until = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < until
         time.sleep(0.2)
+
+
+def group_lives(group: int) -> bool:
+    try:
+        os.killpg(group, 0)
+    except ProcessLookupError:
+        return False
+    return True
