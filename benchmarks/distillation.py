@@ -104,7 +104,7 @@ def labels_of(results: dict[str, Any], task: str) -> list[dict[str, Any]]:
                 "of": of_rule[0]["of"],
                 "precision": mean(row["precision"] for row in of_rule),
                 "student_accuracy": mean(accuracy),
-                "interval": list(over_seeds(accuracy)[1]) if len(accuracy) > 1 else None,
+                "interval": list(over_seeds(accuracy)[1]) if len(accuracy) > 2 else None,
                 "runs": accuracy,
             }
         )

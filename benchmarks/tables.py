@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import json
 import re
+from math import sqrt
 from pathlib import Path
+from statistics import mean, stdev
 from typing import Any
+
+from langdistill.evaluation.metrics import STUDENT_T
 
 ROOT = Path(__file__).parents[1]
 RESULTS = Path(__file__).with_name("results")
@@ -42,14 +46,28 @@ def accuracies(told: dict[str, Any]) -> str:
 
 def labels(told: dict[str, Any]) -> str:
     """One row a task and rule."""
-    lines = ["| task | labels chosen by | kept, % | right, % | student, % |", "|---|---|---|---|---|"]
+    lines = [
+        "| task | labels chosen by | kept, % | right, % | student, % | gain over one sample, points |",
+        "|---|---|---|---|---|---|",
+    ]
     for task, found in told["tasks"].items():
+        [single] = [row["runs"] for row in found["labels"] if row["rule"].startswith("one sample")]
         for row in found["labels"]:
             student = percent({"accuracy": row["student_accuracy"], **row})
-            lines.append(
-                f"| {task} | {row['rule']} | {100 * row['kept']:.0f} | {100 * row['precision']:.1f} | {student} |"
-            )
+            shares = f"{100 * row['kept']:.0f} | {100 * row['precision']:.1f}"
+            lines.append(f"| {task} | {row['rule']} | {shares} | {student} | {gain(row['runs'], single)} |")
     return "\n".join(lines)
+
+
+def gain(runs: list[float], single: list[float]) -> str:
+    """Difference between students of the same base model and seed: mean and Student's interval, or each."""
+    points = [100 * (one - other) for one, other in zip(runs, single, strict=True)]
+    if runs == single:
+        return ""
+    if len(points) < 3:
+        return " / ".join(f"{point:+.1f}" for point in points)
+    half = STUDENT_T[len(points) - 2] * stdev(points) / sqrt(len(points))
+    return f"{mean(points):+.1f} [{mean(points) - half:+.1f}, {mean(points) + half:+.1f}]"
 
 
 TABLES = {
