@@ -31,7 +31,7 @@ def table(results: Mapping[str, Any]) -> Table:
         title="Accuracy against generated tokens", caption="95 % intervals; seconds are wall time of a batch / n"
     )
     for column in ("task", "arm"):
-        shown.add_column(column)
+        shown.add_column(column, no_wrap=True)
     for column in ("accuracy", "interval", "tokens/answer", "seconds/answer", "n", "seeds"):
         shown.add_column(column, justify="right")
     for task, result in results.items():

@@ -42,13 +42,15 @@ def side_by_side(
         futures = {name: pool.submit(_work, work, given) for name, given in arguments.items()}
         _follow(set(futures.values()), told, progress)
         return {name: future.result() for name, future in futures.items()}
-    except BrokenProcessPool as broken:
+    except BrokenProcessPool as broken:  # its other processes are ended by the pool itself
         raise StudentError(
             "A worker process was killed, maybe for want of memory. The same command goes on from there; --jobs 1 needs least."
         ) from broken
-    finally:
+    except BaseException:
         for child in set(active_children()) - ours:
             child.terminate()
+        raise
+    finally:
         pool.shutdown(cancel_futures=True)
 
 
