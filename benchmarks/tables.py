@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import json
 import re
-from math import sqrt
 from pathlib import Path
-from statistics import mean, stdev
+from statistics import mean
 from typing import Any
 
-from langdistill.evaluation.metrics import STUDENT_T
+from langdistill.evaluation.metrics import student_interval
 
 ROOT = Path(__file__).parents[1]
 RESULTS = Path(__file__).with_name("results")
@@ -66,8 +65,8 @@ def gain(runs: list[float], single: list[float]) -> str:
         return ""
     if len(points) < 3:
         return " / ".join(f"{point:+.1f}" for point in points)
-    half = STUDENT_T[len(points) - 2] * stdev(points) / sqrt(len(points))
-    return f"{mean(points):+.1f} [{mean(points) - half:+.1f}, {mean(points) + half:+.1f}]"
+    low, high = student_interval(points)
+    return f"{mean(points):+.1f} [{low:+.1f}, {high:+.1f}]"
 
 
 TABLES = {

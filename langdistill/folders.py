@@ -1,4 +1,4 @@
-"""Folders that are there whole or not at all: written beside their place, then renamed."""
+"""Folders and files that are there whole or not at all: written beside their place, then renamed."""
 
 from __future__ import annotations
 
@@ -56,3 +56,10 @@ def take_place(beside: Path, out: Path) -> None:
         old.rename(out)
         raise
     shutil.rmtree(old)
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Write a file beside its place and rename it, so that it is there whole or not at all."""
+    beside = path.with_suffix(".partial")
+    beside.write_text(text, encoding="utf-8")
+    beside.replace(path)

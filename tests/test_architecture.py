@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 PACKAGE = Path(__file__).parents[1] / "langdistill"
-GROUND = {"records", "errors", "answers", "prompts", "questions", "asking", "budgets", "replies", "folders"}
+GROUND = {"records", "errors", "answers", "prompts", "questions", "asking", "budgets", "replies", "folders", "versions"}
 THINKING = {"strategies", "search", "refining", "mining", "middleware"}
 LEARNING = {"recording", "stores", "filters", "datasets", "students", "routing", "evaluation"}
 ANYTHING = {"lab", "cli", "scale", "testing", "__main__", ""}

@@ -30,7 +30,8 @@ def train(
     name = recipe or ("miniature" if embedded else "ordinary")
     if name not in RECIPES:
         raise UnknownName("recipe", name, RECIPES)
-    changes = {"epochs": epochs, "steps": None if epochs else RECIPES[name].steps, "learning_rate": learning_rate}
-    chosen = RECIPES[name].model_copy(update={key: v for key, v in changes.items() if v is not None or key == "steps"})
+    given = {"epochs": epochs, "learning_rate": learning_rate}
+    changes = {key: value for key, value in given.items() if value is not None} | ({"steps": None} if epochs else {})
+    chosen = RECIPES[name].model_copy(update=changes)
     student = sft(dataset, WEIGHTS if embedded else base, out, recipe=chosen, seed=seed, overwrite=overwrite)
     typer.echo(f"Student in {out}: base {student.base}, data set {student.dataset_hash[:12]}")

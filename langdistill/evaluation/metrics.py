@@ -21,10 +21,15 @@ def wilson(right: int, n: int, *, confidence: float = 0.95) -> tuple[float, floa
     return max(0.0, centre - half), min(1.0, centre + half)
 
 
-def over_seeds(values: Sequence[float]) -> tuple[float, tuple[float, float]]:
-    """Mean over seeds and its 95 % interval by Student's t, clipped to proportions; at least two values."""
-    centre = mean(values)
+def student_interval(values: Sequence[float]) -> tuple[float, float]:
+    """Student's 95 % interval of the mean of at least two values."""
     degrees = len(values) - 1
     quantile = STUDENT_T[degrees - 1] if degrees <= len(STUDENT_T) else 1.96
     half = quantile * stdev(values) / sqrt(len(values))
-    return centre, (max(0.0, centre - half), min(1.0, centre + half))
+    return mean(values) - half, mean(values) + half
+
+
+def over_seeds(values: Sequence[float]) -> tuple[float, tuple[float, float]]:
+    """Mean over seeds and its 95 % interval by Student's t, clipped to proportions; at least two values."""
+    low, high = student_interval(values)
+    return mean(values), (max(0.0, low), min(1.0, high))

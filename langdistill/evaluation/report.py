@@ -11,6 +11,7 @@ from typing import Any
 from rich.table import Table
 
 from langdistill.errors import MissingExtra
+from langdistill.folders import write_whole
 
 TITLES = {
     "system1": "System 1",
@@ -131,6 +132,4 @@ def write_report(results: Mapping[str, Any], out: Path, *, command: str, version
         versions=versions,
         made=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
     )
-    beside = out.with_suffix(".partial")
-    beside.write_text(page, encoding="utf-8")
-    beside.replace(out)
+    write_whole(out, page)

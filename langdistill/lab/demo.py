@@ -6,7 +6,6 @@ import shutil
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +15,13 @@ from langdistill.errors import DatasetError, StudentError, UnknownName
 from langdistill.evaluation.evaluate import Evaluation
 from langdistill.evaluation.metrics import over_seeds
 from langdistill.evaluation.report import write_report
-from langdistill.folders import check_place, take_place
+from langdistill.folders import check_place, take_place, write_whole
 from langdistill.lab import WEIGHTS
 from langdistill.lab.draws import Draw
-from langdistill.lab.loop import MAJORITY_STUDENT, STRATEGIES, STUDENTS, Loop, Settings, label_row, write_whole
+from langdistill.lab.loop import MAJORITY_STUDENT, STRATEGIES, STUDENTS, Loop, Settings, label_row
 from langdistill.lab.processes import Progress, side_by_side
 from langdistill.lab.tasks import task as find_task
+from langdistill.versions import installed
 
 ARMS = ("system1", "system2", "system2_majority", *STUDENTS)
 RULES = {
@@ -72,7 +72,7 @@ def demo(
     check_place(out, overwrite=overwrite, mark="results.json", error=DatasetError)
     work = _work_folder(out, {"tasks": list(tasks), "seeds": seeds, "base": str(base), **settings.model_dump()})
     arguments = {name: (name, work / name, seeds, settings, base) for name in tasks}
-    results = side_by_side(run_task, arguments, jobs=min(jobs, len(tasks)), progress=progress)
+    results = side_by_side(run_task, arguments, jobs=jobs, progress=progress)
     if not any("distilled" in result["arms"] for result in results.values()):
         raise DatasetError(" ".join(sorted({one for result in results.values() for one in result["warnings"]})))
     write_whole(work / "results.json", orjson.dumps(results, option=orjson.OPT_INDENT_2).decode())
@@ -184,10 +184,5 @@ def summary(runs: Sequence[Evaluation]) -> dict[str, Any]:
 
 def versions() -> dict[str, str]:
     """Versions of what made the figures."""
-    found: dict[str, str] = {"python": sys.version.split()[0]}
-    for package in ("langdistill", "langchain-core", "langgraph", "torch", "transformers", "peft", "trl"):
-        try:
-            found[package] = version(package)
-        except PackageNotFoundError:
-            continue
-    return found
+    packages = ("langdistill", "langchain-core", "langgraph", "torch", "transformers", "peft", "trl")
+    return {"python": sys.version.split()[0]} | installed(*packages)

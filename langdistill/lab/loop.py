@@ -25,6 +25,7 @@ from langdistill.evaluation.evaluate import Evaluation, evaluate
 from langdistill.evaluation.metrics import wilson
 from langdistill.filters.agreement import agreement
 from langdistill.filters.stable_under import stable_under
+from langdistill.folders import write_whole
 from langdistill.lab.draws import Draw, Task
 from langdistill.lab.processes import Progress
 from langdistill.recording.recorder import TraceRecorder
@@ -231,17 +232,11 @@ class Loop:
         return Evaluation.model_validate_json(kept.read_text())
 
 
-def write_whole(path: Path, text: str) -> None:
-    """Write beside and rename, so that a file is there whole or not at all."""
-    beside = path.with_suffix(".partial")
-    beside.write_text(text)
-    beside.replace(path)
-
-
 def label_row(rule: str, dataset: Dataset, gold: dict[str, str], student: Evaluation) -> dict[str, Any]:
     """How right the labels of a data set are, beside how its student does: read after training, by nobody but the report."""
-    right = sum(same(row["completion"][0]["content"], gold[row["problem"]]) for row in dataset.rows())
-    n = len(dataset.rows())
+    rows = dataset.rows()
+    right = sum(same(row["completion"][0]["content"], gold[row["problem"]]) for row in rows)
+    n = len(rows)
     return {
         "rule": rule,
         "kept": n,

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from langchain_core.outputs import ChatGeneration, Generation, LLMResult
@@ -13,23 +12,13 @@ from langchain_core.outputs import ChatGeneration, Generation, LLMResult
 import langdistill
 from langdistill.recording.messages import messages_in, plain
 from langdistill.records import Call, Message, Reply, ToolRun, Trace, Usage
+from langdistill.versions import installed
 
 TASK_ID = re.compile(r":[^|]*")
 OWN_KEYS = re.compile(r"^(langgraph_|ls_|lc_|checkpoint_|__|thread_id$|run_id$|candidate$)")
 """Metadata that the libraries put there themselves."""
 
-
-def _versions() -> dict[str, str]:
-    found = {"langdistill": langdistill.__version__}
-    for package in ("langchain-core", "langgraph"):
-        try:
-            found[package] = version(package)
-        except PackageNotFoundError:
-            continue
-    return found
-
-
-VERSIONS = _versions()
+VERSIONS = {"langdistill": langdistill.__version__} | installed("langchain-core", "langgraph")
 
 
 @dataclass

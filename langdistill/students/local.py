@@ -79,12 +79,13 @@ class LocalChatModel(BaseChatModel):
         """
         return decoder_of(self.model, self.adapter)
 
-    def _request(self, messages: list[BaseMessage], stop: list[str] | None, given: dict[str, Any]) -> Request:
+    def _request(
+        self, decoder: Decoder, messages: list[BaseMessage], stop: list[str] | None, given: dict[str, Any]
+    ) -> Request:
         """The request with this model's settings, the call's own on top."""
         knobs = {knob: getattr(self, knob) for knob in KNOBS} | {
             k: v for k, v in given.items() if k in KNOBS and v is not None
         }
-        decoder = self.decoder
         text = decoder.tokenizer.apply_chat_template(_roles(messages), tokenize=False, add_generation_prompt=True)
         prompt = tuple(decoder.tokenizer(text, add_special_tokens=False)["input_ids"])
         if len(prompt) >= decoder.context:
@@ -104,9 +105,10 @@ class LocalChatModel(BaseChatModel):
 
     def _submit(
         self, messages: list[BaseMessage], stop: list[str] | None, given: dict[str, Any]
-    ) -> tuple[Request, Future[list[Decoded]]]:
-        request = self._request(messages, stop, given)
-        return request, self.decoder.submit(request)
+    ) -> tuple[Decoder, Request, Future[list[Decoded]]]:
+        decoder = self.decoder
+        request = self._request(decoder, messages, stop, given)
+        return decoder, request, decoder.submit(request)
 
     def _generate(
         self,
@@ -115,8 +117,8 @@ class LocalChatModel(BaseChatModel):
         run_manager: CallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> ChatResult:
-        request, replies = self._submit(messages, stop, kwargs)
-        return self._result(request, _wait(replies))
+        decoder, request, replies = self._submit(messages, stop, kwargs)
+        return self._result(decoder, request, _wait(replies))
 
     async def _agenerate(
         self,
@@ -126,8 +128,8 @@ class LocalChatModel(BaseChatModel):
         **kwargs: Any,
     ) -> ChatResult:
         # Weights are loaded at the first request, and files are looked at in each: LangGraph's server forbids that on its loop.
-        request, replies = await asyncio.to_thread(self._submit, messages, stop, kwargs)
-        return await asyncio.to_thread(self._result, request, await asyncio.wrap_future(replies))
+        decoder, request, replies = await asyncio.to_thread(self._submit, messages, stop, kwargs)
+        return self._result(decoder, request, await asyncio.wrap_future(replies))
 
     def _stream(
         self,
@@ -172,17 +174,17 @@ class LocalChatModel(BaseChatModel):
         )
         yield ChatGenerationChunk(message=last)
 
-    def _result(self, request: Request, replies: list[Decoded]) -> ChatResult:
+    def _result(self, decoder: Decoder, request: Request, replies: list[Decoded]) -> ChatResult:
         read = len(request.prompt)
         made = sum(len(reply.tokens) for reply in replies)
         usage = {"prompt_tokens": read, "completion_tokens": made, "total_tokens": read + made}
         return ChatResult(
-            generations=[self._generation(request, reply) for reply in replies],
+            generations=[self._generation(decoder, request, reply) for reply in replies],
             llm_output={"token_usage": usage, "model_name": self.adapter or self.model},
         )
 
-    def _generation(self, request: Request, reply: Decoded) -> ChatGeneration:
-        text = self.decoder.tokenizer.decode(reply.tokens, skip_special_tokens=True)
+    def _generation(self, decoder: Decoder, request: Request, reply: Decoded) -> ChatGeneration:
+        text = decoder.tokenizer.decode(reply.tokens, skip_special_tokens=True)
         cut = min((at for one in request.stop if (at := text.find(one)) >= 0), default=len(text))
         read, made = len(request.prompt), len(reply.tokens)
         told: dict[str, Any] = {
@@ -191,7 +193,8 @@ class LocalChatModel(BaseChatModel):
             "model_provider": "langdistill",
         }
         if request.top_logprobs is not None:
-            told["logprobs"] = {"content": [self._token(shares, request.top_logprobs) for shares in reply.logprobs]}
+            content = [_token(decoder, shares, request.top_logprobs) for shares in reply.logprobs]
+            told["logprobs"] = {"content": content}
         message = AIMessage(
             text[:cut],
             response_metadata=told,
@@ -199,11 +202,12 @@ class LocalChatModel(BaseChatModel):
         )
         return ChatGeneration(message=message, generation_info={"finish_reason": told["finish_reason"]})
 
-    def _token(self, shares: dict[int, float], alternatives: int) -> dict[str, Any]:
-        told = [{"token": (text := self.decoder.tokenizer.decode([token])), "logprob": share, "bytes": list(text.encode())}
-                for token, share in shares.items()]  # fmt: skip
-        ranked = sorted(told, key=lambda one: -float(one["logprob"]))  # type: ignore[arg-type]
-        return {**told[0], "top_logprobs": ranked[:alternatives]}
+
+def _token(decoder: Decoder, shares: dict[int, float], alternatives: int) -> dict[str, Any]:
+    told = [{"token": (text := decoder.tokenizer.decode([token])), "logprob": share, "bytes": list(text.encode())}
+            for token, share in shares.items()]  # fmt: skip
+    ranked = sorted(told, key=lambda one: -float(one["logprob"]))  # type: ignore[arg-type]
+    return {**told[0], "top_logprobs": ranked[:alternatives]}
 
 
 def _roles(messages: list[BaseMessage]) -> list[dict[str, Any]]:

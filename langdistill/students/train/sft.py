@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +13,12 @@ from langdistill.errors import DatasetError, MissingExtra, StudentError
 from langdistill.folders import check_place, written_beside
 from langdistill.students.card import CARD, Student
 from langdistill.students.train.recipe import ORDINARY, Recipe
+from langdistill.versions import installed
 
 OnProgress = Callable[[int, int], None]
 """Told how many steps of how many are done."""
 
+MADE_BY = ("langdistill", "torch", "transformers", "peft", "trl")
 CHECKED_ROWS = 8
 """Rows whose loss mask is decoded back before training."""
 
@@ -63,15 +64,11 @@ def sft(
         trainer.train()
         trainer.save_model(str(beside))
         student = Student(
-            base=str(base), recipe=recipe, dataset_hash=told, seed=seed, rows=len(rows), versions=_versions()
+            base=str(base), recipe=recipe, dataset_hash=told, seed=seed, rows=len(rows), versions=installed(*MADE_BY)
         )
         (beside / "training_args.bin").unlink(missing_ok=True)
         (beside / CARD).write_text(student.model_dump_json(indent=2))
     return student
-
-
-def _versions() -> dict[str, str]:
-    return {package: version(package) for package in ("langdistill", "torch", "transformers", "peft", "trl")}
 
 
 def _read(folder: Path) -> tuple[list[dict[str, Any]], str]:
