@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from langdistill.asking import ask as ask
-    from langdistill.asking import node as node
+    from langdistill.budgets import Price as Price
     from langdistill.budgets import budget as budget
     from langdistill.datasets.harvest import harvest as harvest
     from langdistill.datasets.targets import final_answer as final_answer
@@ -19,56 +19,92 @@ if TYPE_CHECKING:
     from langdistill.filters.agreement import agreement as agreement
     from langdistill.filters.stable_under import Perturbation as Perturbation
     from langdistill.filters.stable_under import stable_under as stable_under
+    from langdistill.middleware import Attend as Attend
+    from langdistill.middleware import Think as Think
+    from langdistill.nodes import node as node
     from langdistill.recording.recorder import TraceRecorder as TraceRecorder
     from langdistill.replies import caching as caching
+    from langdistill.strategies.best_of_n import create_best_of_n as create_best_of_n
     from langdistill.strategies.branch_solve_merge import create_branch_solve_merge as create_branch_solve_merge
+    from langdistill.strategies.branch_solve_merge_generation import (
+        create_branch_solve_merge_generation as create_branch_solve_merge_generation,
+    )
+    from langdistill.strategies.chain_of_draft import create_chain_of_draft as create_chain_of_draft
     from langdistill.strategies.chain_of_thought import create_chain_of_thought as create_chain_of_thought
+    from langdistill.strategies.least_to_most import create_least_to_most as create_least_to_most
     from langdistill.strategies.rephrase_and_respond import (
         create_one_step_rephrase_and_respond as create_one_step_rephrase_and_respond,
     )
     from langdistill.strategies.rephrase_and_respond import create_rephrase_and_respond as create_rephrase_and_respond
     from langdistill.strategies.self_consistency import create_self_consistency as create_self_consistency
+    from langdistill.strategies.self_refine import create_self_refine as create_self_refine
     from langdistill.strategies.system2_attention import create_system2_attention as create_system2_attention
+    from langdistill.strategies.universal_self_consistency import (
+        create_universal_self_consistency as create_universal_self_consistency,
+    )
     from langdistill.students.local import LocalChatModel as LocalChatModel
+    from langdistill.votes import adaptive_consistency as adaptive_consistency
+    from langdistill.votes import early_stopping as early_stopping
 
 __version__ = "0.1.0"
 
 _HOME = {
+    "Attend": "middleware",
     "LocalChatModel": "students.local",
     "Perturbation": "filters.stable_under",
+    "Price": "budgets",
+    "Think": "middleware",
     "TraceRecorder": "recording.recorder",
+    "adaptive_consistency": "votes",
     "agreement": "filters.agreement",
     "ask": "asking",
     "budget": "budgets",
     "caching": "replies",
+    "create_best_of_n": "strategies.best_of_n",
     "create_branch_solve_merge": "strategies.branch_solve_merge",
+    "create_branch_solve_merge_generation": "strategies.branch_solve_merge_generation",
+    "create_chain_of_draft": "strategies.chain_of_draft",
     "create_chain_of_thought": "strategies.chain_of_thought",
+    "create_least_to_most": "strategies.least_to_most",
     "create_one_step_rephrase_and_respond": "strategies.rephrase_and_respond",
     "create_rephrase_and_respond": "strategies.rephrase_and_respond",
     "create_self_consistency": "strategies.self_consistency",
+    "create_self_refine": "strategies.self_refine",
     "create_system2_attention": "strategies.system2_attention",
+    "create_universal_self_consistency": "strategies.universal_self_consistency",
+    "early_stopping": "votes",
     "evaluate": "evaluation.evaluate",
     "final_answer": "datasets.targets",
     "harvest": "datasets.harvest",
-    "node": "asking",
+    "node": "nodes",
     "stable_under": "filters.stable_under",
 }
 """Public name to the module that holds it."""
 
+# The middleware needs an extra; a star import must work without it.
 __all__ = [
     "LocalChatModel",
     "Perturbation",
+    "Price",
     "TraceRecorder",
+    "adaptive_consistency",
     "agreement",
     "ask",
     "budget",
     "caching",
+    "create_best_of_n",
     "create_branch_solve_merge",
+    "create_branch_solve_merge_generation",
+    "create_chain_of_draft",
     "create_chain_of_thought",
+    "create_least_to_most",
     "create_one_step_rephrase_and_respond",
     "create_rephrase_and_respond",
     "create_self_consistency",
+    "create_self_refine",
     "create_system2_attention",
+    "create_universal_self_consistency",
+    "early_stopping",
     "evaluate",
     "final_answer",
     "harvest",
@@ -84,4 +120,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return [*__all__, "__version__"]
+    return [*_HOME, "__version__"]

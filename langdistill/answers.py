@@ -7,9 +7,7 @@ can never be told apart in one station and confused in another. "No answer" is `
 from __future__ import annotations
 
 import re
-from collections import Counter
-from collections.abc import Callable, Iterable
-from typing import NamedTuple
+from collections.abc import Callable
 
 Extract = Callable[[str], "str | None"]
 """Reads the final answer out of a reply; `None` when there is none."""
@@ -53,34 +51,6 @@ def same(one: str | None, other: str | None) -> bool:
     return one is not None and other is not None and normalise(one) == normalise(other)
 
 
-class Vote(NamedTuple):
-    """The outcome of a vote over candidate answers."""
-
-    answer: str | None
-    """The leading answer in its first spelling; `None` when nobody voted or the lead is tied."""
-    share: float
-    """The leader's votes divided by all candidates, those without an answer included; 0 when nobody voted."""
-    margin: float
-    """The leader's share minus the runner-up's."""
-    votes: dict[str, int]
-    """Votes per normalised answer, most first, equal ones in order of first appearance."""
-    candidates: int
-    """How many were asked, answered or not."""
-
-    @property
-    def tied(self) -> bool:
-        """Whether at least two answers share the lead."""
-        return len(self.votes) > 1 and self.margin == 0
-
-
-def vote(answers: Iterable[str | None]) -> Vote:
-    """Plurality over normalised answers (Wang et al., 2203.11171). A tied lead elects nobody: the caller's rule decides."""
-    asked = list(answers)
-    given = [answer for answer in asked if answer is not None]
-    counts = Counter(normalise(answer) for answer in given)
-    ranked = counts.most_common()
-    if not ranked:
-        return Vote(None, 0.0, 0.0, {}, len(asked))
-    first, second = ranked[0][1], ranked[1][1] if len(ranked) > 1 else 0
-    leader = None if first == second else next(a for a in given if normalise(a) == ranked[0][0])
-    return Vote(leader, first / len(asked), (first - second) / len(asked), dict(ranked), len(asked))
+def free_text(text: str) -> str | None:
+    """The whole reply; `None` where it is empty."""
+    return text.strip() or None

@@ -24,6 +24,15 @@ def places(template: str) -> set[str]:
     return set(PLACE.findall(template))
 
 
+def check(template: str, *wanted: str) -> None:
+    """Fail at once, not in the first run, where a template has other places than a strategy fills.
+
+    Raises:
+        PromptError: a place is missing, or there is one too many.
+    """
+    fill(template, **dict.fromkeys(wanted, ""))
+
+
 def fill(template: str, **values: str) -> str:
     """Put the values into the template's places, once; text that comes with a value is never read as a template.
 

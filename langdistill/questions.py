@@ -2,19 +2,35 @@
 
 Both schemas are narrow on purpose. A graph nested in a parent that shares a reducer key would otherwise hand back what
 it was given and have it counted twice, so whatever a strategy needs besides stays in its own private state.
+
+The question is the user's last message. A conversation may go on after it with tool calls and their results, as an agent's
+does; these stay where they are when a strategy puts its prompt in the question's place.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Annotated, Any, TypedDict, TypeVar
+import re
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any, NotRequired, TypeVar
 
-from langchain_core.messages import AIMessage, AnyMessage, HumanMessage
+from langchain_core.messages import (
+    AIMessage,
+    AnyMessage,
+    BaseMessage,
+    HumanMessage,
+    ToolMessage,
+    message_to_dict,
+    messages_from_dict,
+)
 from langchain_core.runnables import Runnable
 from langgraph.graph.message import add_messages
+from typing_extensions import TypedDict
 
 from langdistill.answers import Extract, final_answer
-from langdistill.errors import AnswerError
+from langdistill.errors import AnswerError, ModelError
+from langdistill.records import digest
+
+ANSWER_LINE = re.compile(r"^\W*(?:final )?answer\W*?:\s*(\S.*)", re.IGNORECASE | re.MULTILINE | re.DOTALL)
 
 Graph = TypeVar("Graph", bound=Runnable[Any, Any])
 
@@ -30,48 +46,120 @@ class Answered(TypedDict):
 
     messages: Annotated[list[AnyMessage], add_messages]
     answer: str | None
+    """`None` where no answer could be read, or where the model calls a tool."""
+    stopped: NotRequired[str]
+    """Which cap of the budget cut the thinking short; not there where none did."""
 
 
 class Thinking(Question, Answered):
     """State of a graph with nothing private; the others extend it."""
 
 
+class Candidate(TypedDict):
+    """A sampled reply as a graph's state keeps it."""
+
+    answer: str | None
+    vote: str | None
+    """What it votes for: its answer; its tool calls, by names and arguments; or nothing."""
+    message: dict[str, Any]
+
+
 def question_of(state: Mapping[str, Any]) -> str:
     """The text of the user's last message.
 
     Raises:
-        AnswerError: there is no message, or the last one is not the user's, or it holds no text.
+        AnswerError: there is none, it holds no text, or the conversation ends in neither it nor a tool's result.
     """
-    messages = state.get("messages") or []
-    if not messages or not isinstance(messages[-1], HumanMessage) or not messages[-1].text.strip():
+    messages: Sequence[BaseMessage] = state.get("messages") or []
+    at = _last_question(messages)
+    if at is None or not messages[at].text.strip() or not isinstance(messages[-1], HumanMessage | ToolMessage):
         got = f"a last message of type {messages[-1].type!r}" if messages else "no messages"
         raise AnswerError(
-            f"A thinking graph answers the user's last message and got {got}. End `messages` with a user message that has text."
+            f"A thinking graph answers the user's last message and got {got}. End `messages` with a user message that has "
+            "text, or with the results of the tools called for it."
         )
-    return messages[-1].text
-
-
-def history_of(state: Mapping[str, Any]) -> list[AnyMessage]:
-    """What was said before the question: system prompt and earlier turns."""
-    return list(state["messages"][:-1])
-
-
-def conclude(answer: str | None, reply: AIMessage | None = None) -> dict[str, Any]:
-    """The update that ends a strategy: the answer alone for the user, or the whole reply when no answer could be read."""
-    text = answer if answer is not None else reply.text if reply else ""
-    return {"messages": [AIMessage(text)], "answer": answer}
-
-
-def conclude_from(reply: AIMessage, extract: Extract = final_answer) -> dict[str, Any]:
-    """`conclude` with the answer that the reply ends in."""
-    return conclude(extract(reply.text), reply)
+    return messages[at].text
 
 
 def turn(state: Mapping[str, Any], text: str) -> list[AnyMessage]:
-    """The conversation with its question replaced by a prompt: what a strategy asks its model."""
-    return [*history_of(state), HumanMessage(text)]
+    """The conversation with its question replaced by a prompt: what a strategy asks its model.
+
+    What else the question holds, such as pictures, stays in it.
+    """
+    messages = list(state["messages"])
+    at = _last_question(messages)
+    assert at is not None, "question_of has been asked before"
+    content = messages[at].content
+    others = (
+        [one for one in content if isinstance(one, dict) and one.get("type") != "text"]
+        if isinstance(content, list)
+        else []
+    )
+    asked = HumanMessage([{"type": "text", "text": text}, *others]) if others else HumanMessage(text)
+    return [*messages[:at], asked, *messages[at + 1 :]]
+
+
+def said(reply: AIMessage, step: str) -> str:
+    """The text of a reply that the next step needs.
+
+    Raises:
+        ModelError: it has none.
+    """
+    if not reply.text.strip():
+        raise ModelError(
+            f"The model's reply to the step {step!r} is empty, and the next step needs its text. "
+            "Ask again, raise the token limit, or give another model."
+        )
+    return reply.text
+
+
+def candidate(reply: AIMessage, extract: Extract) -> Candidate:
+    """A sampled reply, with what it votes for."""
+    calls = sorted(digest([call["name"], call["args"]]) for call in reply.tool_calls)
+    answer = None if calls else extract(reply.text)
+    key = f"calls {digest(calls)}" if calls else answer
+    return Candidate(answer=answer, vote=key, message=message_to_dict(reply))
+
+
+def reply_of(one: Candidate) -> AIMessage:
+    """The sampled reply itself."""
+    [message] = messages_from_dict([one["message"]])
+    assert isinstance(message, AIMessage)
+    return message
+
+
+def conclude(reply: AIMessage, answer: str | None, *, whole: bool = False) -> dict[str, Any]:
+    """The update that ends a strategy.
+
+    A reply that calls tools goes out as it is. Else the user reads the answer alone; the whole reply where there is no
+    answer to be read in it, or where `whole` says that all of it is meant for the user.
+    """
+    if reply.tool_calls:
+        return {"messages": [reply], "answer": None}
+    text = reply.text if whole or answer is None else answer
+    return {"messages": [AIMessage(text, id=reply.id)], "answer": answer}
+
+
+def conclude_from(reply: AIMessage, extract: Extract = final_answer, *, whole: bool = False) -> dict[str, Any]:
+    """`conclude` with the answer that the reply ends in."""
+    return conclude(reply, None if reply.tool_calls else extract(reply.text), whole=whole)
+
+
+def answer_part(text: str) -> str:
+    """What follows the first "Answer:" at the start of a line: what may be streamed of a reply that reasons first."""
+    found = ANSWER_LINE.search(text)
+    return found.group(1) if found else ""
+
+
+def whole_reply(text: str) -> str:
+    """All of it: what may be streamed of a reply that is the answer."""
+    return text
 
 
 def labelled(graph: Graph, strategy: str, **params: Any) -> Graph:
     """The graph with its provenance in the metadata of every run inside it: strategy and, by name, its knobs."""
     return graph.with_config(metadata={"strategy": strategy, "params": params})  # type: ignore[return-value]
+
+
+def _last_question(messages: Sequence[BaseMessage]) -> int | None:
+    return next((at for at in reversed(range(len(messages))) if isinstance(messages[at], HumanMessage)), None)

@@ -10,7 +10,7 @@ samples is a reply of its own, and a group of which five are known asks for thre
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from pathlib import Path
@@ -18,7 +18,9 @@ from threading import Lock
 from typing import Any
 
 import orjson
+from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, BaseMessage, message_to_dict, messages_from_dict
+from langchain_core.runnables import RunnableBinding
 
 from langdistill.errors import StoreError
 from langdistill.records import digest
@@ -45,10 +47,12 @@ class ReplyCache:
             ) from error
         self._lock = Lock()
 
-    def get(self, model: Any, prompt: Sequence[BaseMessage], params: Mapping[str, Any], n: int) -> dict[int, AIMessage]:
-        """The known ones of the first `n` replies, by sample index."""
+    def get(
+        self, model: Any, prompt: Sequence[BaseMessage], params: Mapping[str, Any], indices: Iterable[int]
+    ) -> dict[int, AIMessage]:
+        """The known ones of these replies, by sample index."""
         known: dict[int, AIMessage] = {}
-        for index in range(n):
+        for index in indices:
             with self._lock:
                 row = self._db.execute(
                     "SELECT message FROM reply WHERE key = ?", [_key(model, prompt, params, index)]
@@ -76,8 +80,12 @@ def _key(model: Any, prompt: Sequence[BaseMessage], params: Mapping[str, Any], i
 
 
 def _settings(model: Any) -> str:
-    """What tells two models apart: LangChain's own cache string for a chat model, the repr of anything else."""
-    return model._get_llm_string()  # pyright: ignore[reportPrivateUsage] if isinstance(model, BaseChatModel) else repr(model)
+    """What tells two models apart: LangChain's own cache string, what is bound to the model, the repr of anything else."""
+    if isinstance(model, RunnableBinding):
+        return f"{_settings(model.bound)} {sorted(model.kwargs.items())!r}"
+    if isinstance(model, BaseChatModel):
+        return model._get_llm_string()  # pyright: ignore[reportPrivateUsage]
+    return repr(model)
 
 
 _current: ContextVar[ReplyCache | None] = ContextVar("langdistill_cache", default=None)

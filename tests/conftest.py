@@ -12,6 +12,8 @@ os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 os.environ.setdefault("LANGSMITH_TRACING", "false")
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 
+pytest.register_assert_rewrite("langdistill.testing.conformance")
+
 ROOT = Path(__file__).parents[1]
 
 

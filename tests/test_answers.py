@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from langdistill.answers import final_answer, normalise, same, vote
+from langdistill.answers import final_answer, normalise, same
+from langdistill.votes import vote
 
 
 @pytest.mark.parametrize(

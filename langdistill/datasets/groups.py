@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from langdistill.answers import final_answer, vote
+from langdistill.answers import final_answer
 from langdistill.records import Call, Message, Trace, digest
+from langdistill.votes import vote
 
 
 @dataclass(frozen=True)
@@ -39,7 +40,7 @@ class Group:
         return answers_of(traces) if traces else None
 
     @property
-    def votes(self) -> dict[str, int]:
+    def votes(self) -> Mapping[str, float]:
         """Votes per normalised answer."""
         return vote(self.answers).votes
 

@@ -8,7 +8,6 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal, cast
 
-from langdistill.answers import vote
 from langdistill.datasets.groups import Group, grouped
 from langdistill.datasets.targets import Target, final_answer
 from langdistill.datasets.writing import MANIFEST, Dataset, write_dataset
@@ -17,6 +16,7 @@ from langdistill.filters.judged import Filter
 from langdistill.folders import check_place
 from langdistill.records import Example, Message, Verdict, digest
 from langdistill.stores.opening import Store, open_store
+from langdistill.votes import vote
 
 
 @dataclass(frozen=True)

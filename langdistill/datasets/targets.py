@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from langdistill.answers import vote
 from langdistill.datasets.groups import Group
+from langdistill.votes import vote
 
 Target = Callable[[Group], "str | None"]
 """The target of a group, `None` where it has none."""

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from langdistill.answers import vote
 from langdistill.errors import DatasetError
 from langdistill.filters.judged import Judged
 from langdistill.records import Verdict
+from langdistill.votes import vote
 
 
 @dataclass(frozen=True)

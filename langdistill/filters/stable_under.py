@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from random import Random
 from typing import Any
 
-from langdistill.answers import same, vote
+from langdistill.answers import same
 from langdistill.errors import DatasetError
 from langdistill.filters.judged import Judged
 from langdistill.records import Verdict
+from langdistill.votes import vote
 
 
 def unchanged(answer: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import groupby
 from typing import Any
 
 from langchain_core.outputs import ChatGeneration, Generation, LLMResult
@@ -34,10 +35,14 @@ class Open:
 
     @property
     def path(self) -> str:
-        """Where in the graph: "think/sample", without task ids."""
-        return "/".join(
-            TASK_ID.sub("", part) for part in str(self.metadata.get("langgraph_checkpoint_ns", "")).split("|") if part
-        )
+        """Where in the graph: "think/sample", without task ids.
+
+        A step that LangGraph repeats under its own name (a `task` called by a node) or under a mere number (a graph that a
+        node runs again) is told once: the path is the same with a checkpointer and without.
+        """
+        parts = str(self.metadata.get("langgraph_checkpoint_ns", "")).split("|")
+        names = [name for part in parts if (name := TASK_ID.sub("", part)) and not name.isdigit()]
+        return "/".join(name for name, _ in groupby(names))
 
 
 @dataclass

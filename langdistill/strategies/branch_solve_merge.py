@@ -11,14 +11,17 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from langchain_core.language_models import BaseChatModel
+from langchain_core.messages import AIMessage
 from langgraph.graph import START, StateGraph
 from langgraph.graph.state import CompiledStateGraph
 from typing_extensions import TypedDict
 
-from langdistill.asking import ask, chat_model, node
+from langdistill.asking import ask, chat_model, without_tools
+from langdistill.budgets import BudgetSpent
 from langdistill.errors import AnswerError
-from langdistill.prompts import fill
-from langdistill.questions import Answered, Question, Thinking, conclude, labelled, question_of, turn
+from langdistill.nodes import step
+from langdistill.prompts import check, fill
+from langdistill.questions import Answered, Question, Thinking, conclude, labelled, question_of, said, turn
 
 BRANCH = (
     "Two responses to the request below will be judged. Write up to {limit} criteria to judge them by, "
@@ -32,6 +35,9 @@ SOLVE = (
     'Evaluate each response, then end with one line that reads "Scores: A=a B=b", each from 1 to 5.'
 )
 """One criterion at a time, both responses."""
+
+REFERENCE = "{request}"
+"""Asks for a reference answer, where the judge is to have one."""
 
 SCORES = re.compile(r"\bscores\s*:?\s*A\s*[=:]\s*([1-5])\b\W+B\s*[=:]\s*([1-5])\b", re.IGNORECASE)
 NUMBERING = re.compile(r"^\s*(?:\d+[.)]|[-*•])\s*")
@@ -59,10 +65,13 @@ class Score(TypedDict):
 
 
 class Judging(Thinking):
-    """State of the graph; `scores` lacks the calls whose reply could not be read."""
+    """State of the graph; `scores` lacks the calls that are `unread`."""
 
     criteria: list[str]
+    reference: str
     scores: list[Score]
+    unread: int
+    """Solve calls that failed or could not be read."""
 
 
 def create_branch_solve_merge(
@@ -71,6 +80,7 @@ def create_branch_solve_merge(
     limit: int = 5,
     branch: str = BRANCH,
     solve: str = SOLVE,
+    reference: str | None = None,
     parse: Callable[[str], Pair] | None = None,
     temperature: float | None = None,
     name: str = "branch_solve_merge",
@@ -87,6 +97,8 @@ def create_branch_solve_merge(
         limit: most criteria (the paper's branching factor is 5).
         branch: template with the places ``{request}`` and ``{limit}``.
         solve: template with the places ``{request}``, ``{first}``, ``{second}`` and ``{criterion}``.
+        reference: template with the place ``{request}`` that asks for a reference answer first, which solve then sees below the
+            request (`REFERENCE`: coding, reasoning and maths in the paper; one more completion); `None` judges without.
         parse: reads request and responses out of the question; `None` reads the labels "Request:", "Response A:" and
             "Response B:" at the start of a line.
         temperature: of every call; the model's own where `None` (the paper decodes greedily).
@@ -95,34 +107,51 @@ def create_branch_solve_merge(
 
     Returns:
         A compiled graph: `messages` in, `messages` and `answer` ("A", "B" or "tie") out; 1 + 2 x criteria completions.
+
+    Raises:
+        AnswerError: the question cannot be read as a pair.
+        ModelError: the criteria came back empty.
+        PromptError: a template has other places.
     """
-    chat = chat_model(model)
+    chat = without_tools(chat_model(model))
     read = parse or labelled_pair
+    check(branch, "request", "limit")
+    check(solve, "request", "first", "second", "criterion")
+    check(reference or REFERENCE, "request")
 
     def find_criteria(state: Judging):
         pair = read(question_of(state))
         prompt = fill(branch, request=pair.request, limit=str(limit))
-        [reply] = yield ask(chat, turn(state, prompt), temperature=temperature)
-        lines = [NUMBERING.sub("", line).strip() for line in reply.text.splitlines()]
-        return {"criteria": [line for line in lines if line][:limit]}
+        asks = [ask(chat, turn(state, prompt), temperature=temperature)]
+        if reference:
+            asks.append(ask(chat, turn(state, fill(reference, request=pair.request)), temperature=temperature))
+        replies = yield asks
+        lines = [NUMBERING.sub("", line).strip() for line in said(_only(replies[0]), "branch").splitlines()]
+        told = said(_only(replies[1]), "reference") if reference else ""
+        return {"criteria": [line for line in lines if line][:limit], "reference": told}
 
     def solve_each(state: Judging):
         pair = read(question_of(state))
+        if state["reference"]:
+            pair = pair._replace(request=f"{pair.request}\nReference answer: {state['reference']}")
         grid = [(at, swapped) for at in range(len(state["criteria"])) for swapped in (False, True)]
-        replies = yield [
-            ask(chat, turn(state, _solve_prompt(solve, pair, state["criteria"][at], swapped)), temperature=temperature)
-            for at, swapped in grid
-        ]
+        prompts = [_solve_prompt(solve, pair, state["criteria"][at], swapped) for at, swapped in grid]
+        try:
+            replies = yield [ask(chat, turn(state, prompt), temperature=temperature) for prompt in prompts]
+        except BudgetSpent:
+            replies = [[] for _ in grid]
         scored = [
             _score(at, swapped, found[0].text) for (at, swapped), found in zip(grid, replies, strict=True) if found
         ]
-        return {"scores": [score for score in scored if score]}
+        read_ones = [score for score in scored if score]
+        return {"scores": read_ones, "unread": len(grid) - len(read_ones)}
 
     def merge(state: Judging):
-        return conclude(verdict(state["scores"]))
+        decided = verdict(state["scores"])
+        return conclude(AIMessage(decided or ""), decided)
 
     graph = StateGraph(Judging, input_schema=Question, output_schema=Answered)
-    graph.add_sequence([("branch", node(find_criteria)), ("solve", node(solve_each)), ("merge", node(merge))])
+    graph.add_sequence([("branch", step(find_criteria)), ("solve", step(solve_each)), ("merge", step(merge))])
     graph.add_edge(START, "branch")
     return labelled(graph.compile(name=name, checkpointer=checkpointer), name, limit=limit)
 
@@ -159,6 +188,10 @@ def verdict(scores: list[Score]) -> str | None:
 def _lead(scores: list[Score]) -> str:
     a, b = sum(score["a"] for score in scores), sum(score["b"] for score in scores)
     return "A" if a > b else "B" if b > a else "tie"
+
+
+def _only(replies: list[AIMessage]) -> AIMessage:
+    return replies[0] if replies else AIMessage("")
 
 
 def _solve_prompt(template: str, pair: Pair, criterion: str, swapped: bool) -> str:

@@ -12,9 +12,19 @@ from langgraph.graph import START, StateGraph
 from langgraph.graph.state import CompiledStateGraph
 
 from langdistill.answers import Extract, final_answer
-from langdistill.asking import ask, chat_model, node
-from langdistill.prompts import STEP_BY_STEP, fill
-from langdistill.questions import Answered, Question, Thinking, conclude_from, labelled, question_of, turn
+from langdistill.asking import ask, chat_model
+from langdistill.nodes import step
+from langdistill.prompts import STEP_BY_STEP, check, fill
+from langdistill.questions import (
+    Answered,
+    Question,
+    Thinking,
+    answer_part,
+    conclude_from,
+    labelled,
+    question_of,
+    turn,
+)
 
 
 def create_chain_of_thought(
@@ -36,14 +46,19 @@ def create_chain_of_thought(
 
     Returns:
         A compiled graph: `messages` in, `messages` and `answer` out; one completion.
+
+    Raises:
+        PromptError: the template has other places.
     """
     chat = chat_model(model)
+    check(prompt, "question")
 
     def think(state: Thinking):
-        [reply] = yield ask(chat, turn(state, fill(prompt, question=question_of(state))), candidate=True)
+        text = fill(prompt, question=question_of(state))
+        [reply] = yield ask(chat, turn(state, text), candidate=True, heard=answer_part)
         return conclude_from(reply, extract)
 
     graph = StateGraph(Thinking, input_schema=Question, output_schema=Answered)
-    graph.add_node("think", node(think))
+    graph.add_node("think", step(think))
     graph.add_edge(START, "think")
     return labelled(graph.compile(name=name, checkpointer=checkpointer), name)

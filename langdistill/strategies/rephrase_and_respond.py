@@ -13,9 +13,20 @@ from langgraph.graph import START, StateGraph
 from langgraph.graph.state import CompiledStateGraph
 
 from langdistill.answers import Extract, final_answer
-from langdistill.asking import ask, chat_model, node
-from langdistill.prompts import ANSWER_LINE, fill
-from langdistill.questions import Answered, Question, Thinking, conclude_from, labelled, question_of, turn
+from langdistill.asking import ask, chat_model, without_tools
+from langdistill.nodes import step
+from langdistill.prompts import ANSWER_LINE, check, fill
+from langdistill.questions import (
+    Answered,
+    Question,
+    Thinking,
+    answer_part,
+    conclude_from,
+    labelled,
+    question_of,
+    said,
+    turn,
+)
 
 ONE_STEP = "{question}\nFirst rephrase and expand this question, then respond to it. " + ANSWER_LINE
 """One completion holds both the rephrased question and the response."""
@@ -62,21 +73,27 @@ def create_rephrase_and_respond(
 
     Returns:
         A compiled graph: `messages` in, `messages` and `answer` out; two completions.
+
+    Raises:
+        ModelError: the rephrased question came back empty.
+        PromptError: a template has other places.
     """
     responder = chat_model(model)
-    writer = chat_model(rephraser) if rephraser is not None else responder
+    writer = without_tools(chat_model(rephraser) if rephraser is not None else responder)
+    check(rephrase, "question")
+    check(respond, "question", "rephrased")
 
     def rephrase_question(state: Rephrasing):
         [reply] = yield ask(writer, turn(state, fill(rephrase, question=question_of(state))))
-        return {"rephrased": reply.text}
+        return {"rephrased": said(reply, "rephrase")}
 
     def respond_to_both(state: Rephrasing):
         text = fill(respond, question=question_of(state), rephrased=state["rephrased"])
-        [reply] = yield ask(responder, turn(state, text), candidate=True)
+        [reply] = yield ask(responder, turn(state, text), candidate=True, heard=answer_part)
         return conclude_from(reply, extract)
 
     graph = StateGraph(Rephrasing, input_schema=Question, output_schema=Answered)
-    graph.add_sequence([("rephrase", node(rephrase_question)), ("respond", node(respond_to_both))])
+    graph.add_sequence([("rephrase", step(rephrase_question)), ("respond", step(respond_to_both))])
     graph.add_edge(START, "rephrase")
     return labelled(graph.compile(name=name, checkpointer=checkpointer), name)
 
@@ -100,14 +117,19 @@ def create_one_step_rephrase_and_respond(
 
     Returns:
         A compiled graph: `messages` in, `messages` and `answer` out; one completion.
+
+    Raises:
+        PromptError: the template has other places.
     """
     responder = chat_model(model)
+    check(prompt, "question")
 
     def rephrase_and_respond(state: Thinking):
-        [reply] = yield ask(responder, turn(state, fill(prompt, question=question_of(state))), candidate=True)
+        text = fill(prompt, question=question_of(state))
+        [reply] = yield ask(responder, turn(state, text), candidate=True, heard=answer_part)
         return conclude_from(reply, extract)
 
     graph = StateGraph(Thinking, input_schema=Question, output_schema=Answered)
-    graph.add_node("respond", node(rephrase_and_respond))
+    graph.add_node("respond", step(rephrase_and_respond))
     graph.add_edge(START, "respond")
     return labelled(graph.compile(name=name, checkpointer=checkpointer), name)

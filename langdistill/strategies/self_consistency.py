@@ -1,33 +1,55 @@
 """Self-consistency: sample several reasonings, let their answers vote.
 
 Source: Wang et al., 2203.11171. Eight samples and the vote over final answers are the settings of the distillation paper for
-last letters and coin flip (Yu et al., 2407.06023); the original paper draws up to forty.
+last letters and coin flip (Yu et al., 2407.06023); the original paper draws up to forty. When to stop early is a rule of
+`langdistill.votes`: `adaptive_consistency` (Aggarwal et al., 2305.11860), `early_stopping` (Li et al., 2401.10480). Votes may be
+weighted by the model's own confidence (CISC: Taubenfeld et al., 2502.06233).
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Generator
 from typing import Any
 
 from langchain_core.language_models import BaseChatModel
+from langchain_core.messages import AIMessage
 from langgraph.graph import START, StateGraph
 from langgraph.graph.state import CompiledStateGraph
 
-from langdistill.answers import Extract, final_answer, normalise, vote
-from langdistill.asking import ask, chat_model, node
-from langdistill.prompts import STEP_BY_STEP, fill
-from langdistill.questions import Answered, Question, Thinking, conclude, labelled, question_of, turn
+from langdistill.answers import Extract, final_answer
+from langdistill.asking import Ask, ask, chat_model, without_tools
+from langdistill.budgets import BudgetSpent
+from langdistill.confidence import Confidence, softmax
+from langdistill.nodes import step
+from langdistill.prompts import STEP_BY_STEP, check, fill
+from langdistill.questions import (
+    Answered,
+    Candidate,
+    Question,
+    Thinking,
+    candidate,
+    conclude,
+    labelled,
+    question_of,
+    reply_of,
+    turn,
+)
+from langdistill.votes import Stop, fixed, leader
 
 
 class Sampling(Thinking):
-    """State of the graph: the sampled answers, in sample order; `None` where a sample holds no answer."""
+    """State of the graph: the sampled replies, in sample order, and their weights where votes are weighted."""
 
-    candidates: list[str | None]
+    candidates: list[Candidate]
+    weights: list[float]
 
 
 def create_self_consistency(
     model: str | BaseChatModel | CompiledStateGraph[Any, Any, Any, Any],
     *,
     samples: int = 8,
+    stop: Stop = fixed,
+    confidence: Confidence | None = None,
     temperature: float | None = 0.7,
     prompt: str = STEP_BY_STEP,
     extract: Extract = final_answer,
@@ -37,12 +59,16 @@ def create_self_consistency(
     """A graph that samples and votes on normalised answers.
 
     A sample without an answer is no vote. A tied lead goes to the answer that was sampled first, by sample index, never by
-    arrival.
+    arrival. Samples that call tools vote for the call, by name and arguments. Where nobody votes, the first reply stands.
 
     Args:
         model: a chat model or its string, asked with `prompt`; or another strategy's graph, which is run `samples` times
             with its own prompts and its own model's temperature.
-        samples: how many, at least 1.
+        samples: how many at most, at least 1.
+        stop: when fewer are enough: `votes.fixed` draws all; `votes.adaptive_consistency()` and `votes.early_stopping()`
+            look at the answers so far (both papers cap at 40 samples).
+        confidence: weighs every vote by the model's confidence in it, softmaxed within the question: `confidence.p_true`,
+            `confidence.verbal` or `confidence.sequence_probability`; `None` counts every vote once.
         temperature: of each sample (0.7 in the paper's language-model experiments); `None` leaves the model's own.
         prompt: template with the place ``{question}``; ``"{question}"`` alone lets direct answers vote.
         extract: reads the final answer out of a sample.
@@ -50,27 +76,74 @@ def create_self_consistency(
         checkpointer: LangGraph's; `None` inherits a parent's.
 
     Returns:
-        A compiled graph: `messages` in, `messages` and `answer` out; `samples` completions of a chat model.
+        A compiled graph: `messages` in, `messages` and `answer` out; at most `samples` completions of a chat model, and as
+        many again for a confidence that is asked for.
+
+    Raises:
+        ModelError: `samples` is below 1.
+        PromptError: the template has other places.
     """
     chat = chat_model(model)
     inner = isinstance(chat, CompiledStateGraph)
+    check(prompt, "question")
+    ask(chat, "", n=samples)  # fails here and not in the first run
 
     def sample(state: Sampling):
         text = question_of(state) if inner else fill(prompt, question=question_of(state))
-        replies = yield ask(chat, turn(state, text), n=samples, candidate=not inner, temperature=temperature)
-        return {"candidates": [extract(reply.text) for reply in replies]}
+        prompted = turn(state, text)
+
+        def batch(first: int, n: int) -> Ask:
+            return ask(chat, prompted, n=n, first=first, candidate=not inner, temperature=temperature)
+
+        replies = yield from draw(batch, samples, stop, extract)
+        return {"candidates": replies}
+
+    def weigh(state: Sampling):
+        if confidence is None:
+            return {"weights": []}
+        voting = [reply_of(one) for one in state["candidates"]]
+        told = voting
+        if confidence.prompt:
+            told = yield [
+                ask(without_tools(chat), turn(state, confidence.about(question_of(state), reply)), **confidence.params)
+                for reply in voting
+            ]
+            told = [found[0] if found else None for found in told]
+        return {"weights": softmax([confidence.read(one) if one else None for one in told], confidence.temperature)}
 
     def elect(state: Sampling):
-        return conclude(leader(state["candidates"]))
+        votes = [one["vote"] for one in state["candidates"]]
+        at = leader(votes, state["weights"] or None)
+        winner = state["candidates"][at or 0]
+        return conclude(reply_of(winner), winner["answer"])
 
     graph = StateGraph(Sampling, input_schema=Question, output_schema=Answered)
-    graph.add_sequence([("sample", node(sample)), ("vote", node(elect))])
+    steps: list[Any] = [("sample", step(sample)), ("weigh", step(weigh)), ("vote", step(elect))]
+    graph.add_sequence(steps)
     graph.add_edge(START, "sample")
-    return labelled(graph.compile(name=name, checkpointer=checkpointer), name, samples=samples, temperature=temperature)
+    params = {"samples": samples, "stop": stop.name, "confidence": confidence and confidence.name}
+    return labelled(graph.compile(name=name, checkpointer=checkpointer), name, **params, temperature=temperature)
 
 
-def leader(candidates: list[str | None]) -> str | None:
-    """The answer with most votes; of a tied lead, the one sampled first."""
-    votes = vote(candidates).votes
-    most = max(votes.values(), default=0)
-    return next((one for one in candidates if one is not None and votes[normalise(one)] == most), None)
+def draw(
+    batch: Callable[[int, int], Ask], samples: int, stop: Stop, extract: Extract
+) -> Generator[Ask, list[AIMessage], list[Candidate]]:
+    """Samples, batch by batch, until the rule says that they are enough."""
+    drawn: list[Candidate] = []
+    asked, failed = 0, False
+    while asked < samples and not stop.enough([one["vote"] for one in drawn]):
+        n = min(stop.batch or samples, samples - asked)
+        try:
+            replies = yield batch(asked, n)
+            failed = False
+        except BudgetSpent:
+            if not drawn:
+                raise
+            break
+        except Exception:
+            if failed or n == samples:  # one batch may fail; two in a row are an outage
+                raise
+            replies, failed = [], True
+        drawn += [candidate(reply, extract) for reply in replies]
+        asked += n
+    return drawn

@@ -15,8 +15,8 @@ from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage, conv
 from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
 from pydantic import Field
 
-from langdistill.asking import sample_path
 from langdistill.errors import StudentError
+from langdistill.fetching import sample_path
 from langdistill.students.decoding import Decoded, Decoder, Request, decoder_of
 
 KNOBS = ("temperature", "max_tokens", "n", "seed", "stop", "logprobs", "top_logprobs")

@@ -1,0 +1,94 @@
+"""How sure a model is of a reply: the weights of a confidence-weighted vote.
+
+Source: Taubenfeld et al., 2502.06233 (CISC): the model's confidence in each sampled reasoning, softmaxed within the question,
+weighs the reply's vote. The paper compares P(True), a stated confidence and the sequence probability. Prompts in own wording.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from langchain_core.messages import AIMessage
+
+from langdistill.answers import NUMBER
+from langdistill.prompts import fill
+
+P_TRUE = (
+    "{question}\nProposed answer, with its reasoning:\n{reply}\n"
+    "Is the proposed answer right? Write only one word: True or False."
+)
+STATED = (
+    "{question}\nProposed answer, with its reasoning:\n{reply}\n"
+    "How likely is the proposed answer to be right? Write only a number from 0 to 100."
+)
+
+
+@dataclass(frozen=True)
+class Confidence:
+    """A way to tell how sure a model is; its fields are the knobs: ``replace(p_true, temperature=0.5)``."""
+
+    name: str
+    read: Callable[[AIMessage], float | None]
+    """From the reply to `prompt` (without one: from the sampled reply itself) to a confidence between 0 and 1."""
+    prompt: str | None = None
+    """Template with the places ``{question}`` and ``{reply}``: one more completion for every sample."""
+    temperature: float = 1.0
+    """Of the softmax over a question's confidences; the paper tunes it, 1 is ours."""
+    params: dict[str, Any] = field(default_factory=dict)
+    """Sampling parameters of the extra completion."""
+
+    def about(self, question: str, reply: AIMessage) -> str:
+        """The prompt that asks how sure the model is of a reply."""
+        return fill(self.prompt or "", question=question, reply=reply.text)
+
+
+def softmax(confidences: Sequence[float | None], temperature: float) -> list[float]:
+    """Weights that sum to 1. A confidence that could not be read weighs as the mean of the others."""
+    known = [one for one in confidences if one is not None]
+    mean = sum(known) / len(known) if known else 0.0
+    powers = [math.exp((mean if one is None else one) / temperature) for one in confidences]
+    return [power / sum(powers) for power in powers]
+
+
+def _truth(reply: AIMessage) -> float | None:
+    """P(True): the share of "true" among the first token's alternatives; without log-probabilities, the word itself."""
+    chances = {"true": 0.0, "false": 0.0}
+    for token in _tokens(reply)[:1]:
+        for one in token.get("top_logprobs") or [token]:
+            word = str(one["token"]).strip().casefold()
+            for key in chances:
+                if word and key.startswith(word):
+                    chances[key] += math.exp(one["logprob"])
+    if total := sum(chances.values()):
+        return chances["true"] / total
+    words = reply.text.casefold()
+    return 1.0 if words.startswith("true") else 0.0 if words.startswith("false") else None
+
+
+def _percentage(reply: AIMessage) -> float | None:
+    found = NUMBER.search(reply.text)
+    number = float(found.group().strip("$%+").replace(",", "")) if found else -1.0
+    return number / 100 if 0 <= number <= 100 else None
+
+
+def _sequence(reply: AIMessage) -> float | None:
+    """Geometric mean of the tokens' probabilities."""
+    logprobs = [token["logprob"] for token in _tokens(reply)]
+    return math.exp(sum(logprobs) / len(logprobs)) if logprobs else None
+
+
+def _tokens(reply: AIMessage) -> list[dict[str, Any]]:
+    return (reply.response_metadata.get("logprobs") or {}).get("content") or []
+
+
+p_true = Confidence("p_true", _truth, P_TRUE, params={"temperature": 0.0, "logprobs": True, "top_logprobs": 5})
+"""The probability of "True" when asked whether the reply is right; needs log-probabilities to be more than yes or no."""
+
+verbal = Confidence("verbal", _percentage, STATED, params={"temperature": 0.0})
+"""A stated percentage."""
+
+sequence_probability = Confidence("sequence_probability", _sequence)
+"""The reply's own length-normalised probability: no extra completion, but a model that tells log-probabilities."""

@@ -1,0 +1,302 @@
+"""How a node's requests are made: concurrently, each failure kept apart, counted by the budget, kept by a checkpointer.
+
+Every request passes through here, so this is where a failed sample is kept apart from the others of its group, where the
+budget is counted, and where an optional reply cache answers what has been asked before.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from contextvars import ContextVar, Token
+from functools import partial
+from typing import Any, NamedTuple, TypedDict
+
+from langchain_core.language_models import BaseChatModel
+from langchain_core.messages import AIMessage, BaseMessage
+from langchain_core.outputs import ChatGeneration, LLMResult
+from langchain_core.prompt_values import ChatPromptValue
+from langchain_core.runnables import Runnable, RunnableBinding, RunnableConfig
+from langchain_core.runnables.config import ContextThreadPoolExecutor, merge_configs
+from langchain_core.runnables.utils import gather_with_concurrency
+from langgraph.errors import GraphBubbleUp
+from langgraph.func import task
+
+from langdistill.asking import Ask
+from langdistill.budgets import BudgetSpent, Spent, current_budget
+from langdistill.replies import current_cache
+from langdistill.speaking import SPOKEN, aloud
+
+sample_path: ContextVar[tuple[int, ...]] = ContextVar("langdistill_sample_path", default=())
+"""Indices of the samples that the running request belongs to, outermost first. A graph that is sampled n times asks the same
+prompt n times; a seeded model in this process tells the samples apart by it."""
+
+HIDDEN = "nostream"
+"""Tag that keeps inner calls out of LangGraph's `messages` stream."""
+
+SHOW_THINKING = "show_thinking"
+"""Key of `config["configurable"]` that lets the inner calls into the stream after all."""
+
+MOST_THREADS = 64
+"""Requests under way at a time under `invoke`, where the config names no `max_concurrency`."""
+
+
+class Fetched(TypedDict):
+    """What a request brought, as a checkpointer can keep it."""
+
+    messages: list[AIMessage]
+
+
+class Job(NamedTuple):
+    """One request to one model, for the replies with these indices of an ask."""
+
+    at: int
+    ask: Ask
+    indices: tuple[int, ...]
+
+    def call(self, config: RunnableConfig) -> Fetched:
+        """Ask, and count what came."""
+        entered = self._enter()
+        try:
+            hidden = self._config(config)
+            if len(self.indices) > 1:
+                chat, given = _unwrap(self.ask.model, hidden)
+                result = chat.generate_prompt([self._prompt], n=len(self.indices), **(given | self.ask.params))
+            elif spoken := self._aloud(config, hidden):
+                speaker, listening = spoken
+                result = _result(speaker.reply(speaker.invoke(self._input, listening, **self._params)))
+            else:
+                result = _result(self.ask.model.invoke(self._input, hidden, **self._params))
+        finally:
+            sample_path.reset(entered)
+        return self._count(result, config)
+
+    async def acall(self, config: RunnableConfig) -> Fetched:
+        """The same on the event loop."""
+        entered = self._enter()
+        try:
+            hidden = self._config(config)
+            if len(self.indices) > 1:
+                chat, given = _unwrap(self.ask.model, hidden)
+                result = await chat.agenerate_prompt([self._prompt], n=len(self.indices), **(given | self.ask.params))
+            elif spoken := self._aloud(config, hidden):
+                speaker, listening = spoken
+                result = _result(speaker.reply(await speaker.ainvoke(self._input, listening, **self._params)))
+            else:
+                result = _result(await self.ask.model.ainvoke(self._input, hidden, **self._params))
+        finally:
+            sample_path.reset(entered)
+        return self._count(result, config)
+
+    def _enter(self) -> Token[tuple[int, ...]]:
+        return sample_path.set((*sample_path.get(), *self.indices[:1]) if self.ask.sampled else sample_path.get())
+
+    def _aloud(self, config: RunnableConfig, hidden: RunnableConfig) -> Any:
+        if self.ask.heard is None or self.ask.of_graph or _shown(config):
+            return None
+        return aloud(self.ask.model, self.ask.heard, config, hidden)
+
+    @property
+    def _prompt(self) -> ChatPromptValue:
+        return ChatPromptValue(messages=self.ask.prompt)
+
+    @property
+    def _input(self) -> Any:
+        return {"messages": list(self.ask.prompt)} if self.ask.of_graph else list(self.ask.prompt)
+
+    @property
+    def _params(self) -> dict[str, Any]:
+        """A graph takes no sampling parameters; a seed shared by separate requests would make their replies equal."""
+        if self.ask.of_graph:
+            return {}
+        params = self.ask.params
+        return params | {"seed": params["seed"] + self.indices[0]} if "seed" in params else params
+
+    def _config(self, config: RunnableConfig) -> RunnableConfig:
+        marks: RunnableConfig = {} if _shown(config) else {"tags": [HIDDEN]}
+        if self.ask.candidate:
+            marks["metadata"] = {"candidate": True}
+        return merge_configs(config, marks)
+
+    def _count(self, result: LLMResult, config: RunnableConfig) -> Fetched:
+        messages = [one.message for one in result.generations[0] if isinstance(one, ChatGeneration)]
+        if not self.ask.of_graph:
+            strategy = str((config.get("metadata") or {}).get("strategy") or "")
+            current_budget().spend(strategy, self.ask.model_name, _spent(result, messages))
+        return Fetched(messages=[_fresh(message) for message in messages])
+
+
+class Request:
+    """What one `yield` asked for, and what has come back of it."""
+
+    def __init__(self, wanted: Ask | Sequence[Ask], config: RunnableConfig) -> None:
+        self.single = isinstance(wanted, Ask)
+        self.asks: list[Ask] = [wanted] if isinstance(wanted, Ask) else list(wanted)
+        self.found: list[dict[int, AIMessage]] = [self._cached(one) for one in self.asks]
+        self.errors: list[Exception] = []
+        self.cut = False
+        """Whether the budget kept something from being asked."""
+        self.rounds = 0
+
+    def jobs(self) -> list[Job]:
+        """What is still to be asked: at first everything, then, one by one, what a server that ignores `n` left out."""
+        self.rounds += 1
+        if self.rounds > 2 or self.errors:
+            return []
+        jobs: list[Job] = []
+        for at, one in enumerate(self.asks):
+            missing = self._admitted(one, [index for index in one.indices if index not in self.found[at]])
+            whole = self.rounds == 1 and one.n_in_one_request
+            jobs += [Job(at, one, tuple(missing))] if whole and missing else [Job(at, one, (i,)) for i in missing]
+        return jobs
+
+    def settle(self, jobs: list[Job], results: Sequence[Fetched | Exception]) -> None:
+        """Take in what came."""
+        for job, result in zip(jobs, results, strict=True):
+            if isinstance(result, Exception):
+                self.errors.append(result)
+                self.cut = self.cut or isinstance(result, BudgetSpent)
+                continue
+            for index, message in zip(job.indices, result["messages"], strict=False):
+                self.found[job.at][index] = message
+                if cache := current_cache():
+                    cache.put(job.ask.model, job.ask.prompt, job.ask.params, index, message)
+
+    def replies(self) -> Any:
+        """The replies in the shape of the request.
+
+        Raises:
+            BudgetSpent: the budget left nothing to ask for.
+            Exception: the first error, where not a single reply came.
+        """
+        if not any(self.found):
+            error = self.errors[0] if self.errors else current_budget().exhausted()
+            if len(self.errors) > 1:
+                error.add_note(f"All {len(self.errors)} requests of this step failed; this is the first error.")
+            raise error
+        lists = [[found[index] for index in sorted(found)] for found in self.found]
+        return lists[0] if self.single else lists
+
+    def texts(self) -> list[str]:
+        """All replies that came, in order."""
+        return [found[index].text for found in self.found for index in sorted(found)]
+
+    def _admitted(self, one: Ask, missing: list[int]) -> Sequence[int]:
+        if one.of_graph:  # its own requests are counted
+            return missing
+        if missing:
+            current_budget().check_price(one.model_name)
+        admitted = current_budget().admit(missing)
+        self.cut = self.cut or len(admitted) < len(missing)
+        return admitted
+
+    @staticmethod
+    def _cached(one: Ask) -> dict[int, AIMessage]:
+        cache = current_cache()
+        return cache.get(one.model, one.prompt, one.params, one.indices) if cache else {}
+
+
+def fetch(jobs: list[Job], config: RunnableConfig, *, keep: bool) -> Sequence[Fetched | Exception]:
+    """Make the requests in threads; an error stands in its request's place.
+
+    With `keep` and a checkpointer, each is a task of LangGraph's: its result is kept as soon as it is there.
+    """
+    if keep and _checkpointed(config):
+        kept: Any = task(name=_node_name(config))(lambda at: {"fetched": jobs[at].call(config)})
+        waiting = [kept(at) for at in range(len(jobs))]
+        return [_caught(lambda one=one: one.result()["fetched"]) for one in waiting]
+    if len(jobs) == 1:
+        return [_caught(partial(jobs[0].call, config))]
+    threads = min(len(jobs), config.get("max_concurrency") or MOST_THREADS)
+    with ContextThreadPoolExecutor(max_workers=threads) as executor:
+        return list(executor.map(lambda job: _caught(partial(job.call, config)), jobs))
+
+
+async def afetch(jobs: list[Job], config: RunnableConfig, *, keep: bool) -> Sequence[Fetched | Exception]:
+    """Make the requests on the event loop; otherwise as `fetch`."""
+    if keep and _checkpointed(config):
+
+        async def run(at: int) -> Any:
+            return {"fetched": await jobs[at].acall(config)}
+
+        kept: Any = task(name=_node_name(config))(run)
+        results: list[Any] = await asyncio.gather(*(kept(at) for at in range(len(jobs))), return_exceptions=True)
+        return [_failure(one) or one["fetched"] for one in results]
+    return await gather_with_concurrency(config.get("max_concurrency"), *(_acaught(job.acall(config)) for job in jobs))
+
+
+def _caught(call: Callable[[], Fetched]) -> Fetched | Exception:
+    try:
+        return call()
+    except GraphBubbleUp:  # an interrupt or a hand-off of an inner graph is no failure
+        raise
+    except Exception as error:
+        return error
+
+
+async def _acaught(call: Awaitable[Fetched]) -> Fetched | Exception:
+    try:
+        return await call
+    except GraphBubbleUp:
+        raise
+    except Exception as error:
+        return error
+
+
+def _failure(result: Any) -> Exception | None:
+    """The error in a result's place; what is no failure, such as a cancellation, is raised."""
+    if isinstance(result, BaseException) and (isinstance(result, GraphBubbleUp) or not isinstance(result, Exception)):
+        raise result
+    return result if isinstance(result, Exception) else None
+
+
+def _checkpointed(config: RunnableConfig) -> bool:
+    """Whether results can be kept: there is a checkpointer, and room for tasks beside the node and the stream's waiter.
+
+    LangGraph's executor runs tasks in the same slots as the node that waits for them.
+    """
+    limit = config.get("max_concurrency")
+    return bool((config.get("configurable") or {}).get("__pregel_checkpointer")) and (limit is None or limit >= 3)
+
+
+def _node_name(config: RunnableConfig) -> str:
+    """A task goes by its node's name, so that traces and metadata name the step."""
+    return str((config.get("metadata") or {}).get("langgraph_node") or "request")
+
+
+def _shown(config: RunnableConfig) -> bool:
+    return bool((config.get("configurable") or {}).get(SHOW_THINKING))
+
+
+def _fresh(message: BaseMessage) -> AIMessage:
+    """The reply with no id but that of what was said aloud: a cached reply that ends two turns must not replace the first."""
+    assert isinstance(message, AIMessage)
+    spoken = message.additional_kwargs.pop(SPOKEN, None)
+    return message.model_copy(update={"id": spoken})
+
+
+def _result(reply: Any) -> LLMResult:
+    """A message, or a graph's output whose last message it is, as the result of a request for one reply."""
+    message = reply["messages"][-1] if isinstance(reply, dict) else reply
+    return LLMResult(generations=[[ChatGeneration(message=message)]])
+
+
+def _spent(result: LLMResult, messages: Sequence[BaseMessage]) -> Spent:
+    """What a request cost. Servers tell the sum over n replies, some repeating it on each message."""
+    total = (result.llm_output or {}).get("token_usage") or {}
+    usage = [getattr(message, "usage_metadata", None) or {} for message in messages]
+    return Spent(
+        len(messages),
+        int(total.get("prompt_tokens") or max((one.get("input_tokens", 0) for one in usage), default=0)),
+        int(total.get("completion_tokens") or sum(one.get("output_tokens", 0) for one in usage)),
+    )
+
+
+def _unwrap(model: Runnable[Any, Any], config: RunnableConfig) -> tuple[BaseChatModel, dict[str, Any]]:
+    """The chat model inside any bindings, with what they bound and the config as arguments of `generate_prompt`."""
+    bound: dict[str, Any] = {}
+    while isinstance(model, RunnableBinding):
+        bound, config, model = {**model.kwargs, **bound}, merge_configs(model.config, config), model.bound
+    told = {key: config.get(key) for key in ("callbacks", "tags", "metadata", "run_name")}
+    assert isinstance(model, BaseChatModel)
+    return model, bound | told

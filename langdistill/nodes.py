@@ -1,0 +1,124 @@
+"""Make a graph node of a generator body: the one place that knows sync from async.
+
+The same body runs under `invoke` (threads) and under `ainvoke` (the event loop), with the caller's config, so that callbacks,
+tags, `max_concurrency` and cancellation are LangChain's own.
+
+    builder.add_node("sample", node(sample))
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+from langchain_core.messages import BaseMessage
+from langchain_core.runnables import RunnableConfig, RunnableLambda
+from langgraph.config import get_stream_writer
+
+from langdistill.budgets import current_budget
+from langdistill.fetching import Request, afetch, fetch
+
+Body = Callable[[Any], Any]
+"""A node's body: takes the state and yields `Ask`s, or lists of them, before it returns the update."""
+
+
+def node(body: Body) -> RunnableLambda[Any, Any]:
+    """A graph node of a generator body; it runs under `invoke` and under `ainvoke`."""
+    return _runnable(body, of_strategy=False)
+
+
+def step(body: Body) -> RunnableLambda[Any, Any]:
+    """A node of a strategy, whose graph has the state `questions.Thinking` and runs one node at a time.
+
+    Beyond `node`: with a checkpointer, every reply is kept as soon as it is there, so that a run that is resumed in the
+    midst of a fan-out pays for nothing twice; the replies are told as custom stream events; and what a budget cut short is
+    said in the state.
+    """
+    return _runnable(body, of_strategy=True)
+
+
+def _runnable(body: Body, *, of_strategy: bool) -> RunnableLambda[Any, Any]:
+    def run(state: Any, config: RunnableConfig) -> Any:
+        visit = _Visit(body, state, config, of_strategy)
+        while request := visit.next_request():
+            while jobs := request.jobs():
+                request.settle(jobs, fetch(jobs, config, keep=of_strategy))
+        return visit.update
+
+    async def arun(state: Any, config: RunnableConfig) -> Any:
+        visit = _Visit(body, state, config, of_strategy)
+        while request := visit.next_request():
+            while jobs := request.jobs():
+                request.settle(jobs, await afetch(jobs, config, keep=of_strategy))
+        return visit.update
+
+    return RunnableLambda(run, afunc=arun, name=body.__name__)
+
+
+class _Visit:
+    """One run of a body, from the state to the update."""
+
+    def __init__(self, body: Body, state: Any, config: RunnableConfig, of_strategy: bool) -> None:
+        self._state, self._config, self._of_strategy = state, config, of_strategy
+        self._work = body(state)
+        self._request: Request | None = None
+        self._stopped = ""
+        self.update: Any = None
+
+    def next_request(self) -> Request | None:
+        """Send the replies in; out comes the next request, or `None` when the update is there."""
+        if not inspect.isgenerator(self._work):
+            self._finish(self._work)
+            return None
+        try:
+            wanted: Any = next(self._work) if self._request is None else self._send(self._request)
+        except StopIteration as finished:
+            self._finish(finished.value)
+            return None
+        self._request = Request(wanted, self._config)
+        return self._request
+
+    def _send(self, request: Request) -> Any:
+        """Hand the replies over, or raise where the body waits for them."""
+        self._tell(request)
+        if request.cut:
+            self._stopped = current_budget().reached()
+        try:
+            replies = request.replies()
+        except Exception as error:
+            return self._work.throw(error)
+        return self._work.send(replies)
+
+    def _tell(self, request: Request) -> None:
+        """The replies of a strategy's step as a custom stream event."""
+        if not self._of_strategy:
+            return
+        metadata = self._config.get("metadata") or {}
+        _stream_writer()(
+            {
+                "strategy": metadata.get("strategy"),
+                "step": metadata.get("langgraph_node"),
+                "replies": request.texts(),
+                "of_graph": any(one.of_graph for one in request.asks),
+            }
+        )
+
+    def _finish(self, update: Any) -> None:
+        """Keep the update; a strategy that was cut short says so in its state and on its message."""
+        self.update = update
+        if not self._of_strategy:
+            return
+        if self._stopped:
+            update = self.update = {**(update or {}), "stopped": self._stopped}
+        stopped = self._stopped or self._state.get("stopped")
+        if stopped and update and (messages := update.get("messages")):
+            last: BaseMessage = messages[-1]
+            last.response_metadata["stopped"] = stopped
+
+
+def _stream_writer() -> Callable[[Any], None]:
+    try:
+        return get_stream_writer()
+    except (RuntimeError, KeyError):  # the node is used outside a graph
+        return lambda told: None
