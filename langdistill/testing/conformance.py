@@ -75,7 +75,7 @@ class StrategyTests:
     @contextmanager
     def saver(self) -> Generator[BaseCheckpointSaver[Any]]:
         """The checkpointer of the tests that resume under `invoke`."""
-        yield InMemorySaver(serde=JsonPlusSerializer(allowed_msgpack_modules=()))
+        yield InMemorySaver(serde=JsonPlusSerializer(allowed_msgpack_modules=None))
 
     @asynccontextmanager
     async def asaver(self) -> AsyncGenerator[BaseCheckpointSaver[Any]]:
