@@ -7,7 +7,7 @@ budget is counted, and where an optional reply cache answers what has been asked
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextvars import ContextVar, Token
 from functools import partial
 from typing import Any, NamedTuple, TypedDict
@@ -137,18 +137,19 @@ class Request:
         self.cut = False
         """Whether the budget kept something from being asked."""
         self.rounds = 0
+        self.admitted: list[Sequence[int]] = []
+        """Sample indices that the budget allowed, per ask."""
 
     def jobs(self) -> list[Job]:
         """What is still to be asked: at first everything, then, one by one, what a server that ignores `n` left out."""
         self.rounds += 1
+        if self.rounds == 1:
+            self.admitted = [self._admitted(one, self._missing(at, one.indices)) for at, one in enumerate(self.asks)]
+            return [job for at, one in enumerate(self.asks) for job in _jobs(at, one, self.admitted[at])]
         if self.rounds > 2 or self.errors:
             return []
-        jobs: list[Job] = []
-        for at, one in enumerate(self.asks):
-            missing = self._admitted(one, [index for index in one.indices if index not in self.found[at]])
-            whole = self.rounds == 1 and one.n_in_one_request
-            jobs += [Job(at, one, tuple(missing))] if whole and missing else [Job(at, one, (i,)) for i in missing]
-        return jobs
+        left = [self._missing(at, admitted) for at, admitted in enumerate(self.admitted)]
+        return [Job(at, one, (index,)) for at, one in enumerate(self.asks) for index in left[at]]
 
     def settle(self, jobs: list[Job], results: Sequence[Fetched | Exception]) -> None:
         """Take in what came."""
@@ -181,6 +182,9 @@ class Request:
         """All replies that came, in order."""
         return [found[index].text for found in self.found for index in sorted(found)]
 
+    def _missing(self, at: int, indices: Iterable[int]) -> list[int]:
+        return [index for index in indices if index not in self.found[at]]
+
     def _admitted(self, one: Ask, missing: list[int]) -> Sequence[int]:
         if one.of_graph:  # its own requests are counted
             return missing
@@ -194,6 +198,13 @@ class Request:
     def _cached(one: Ask) -> dict[int, AIMessage]:
         cache = current_cache()
         return cache.get(one.model, one.prompt, one.params, one.indices) if cache else {}
+
+
+def _jobs(at: int, one: Ask, indices: Sequence[int]) -> list[Job]:
+    """One request for all, where the model can; else one for each."""
+    if one.n_in_one_request and indices:
+        return [Job(at, one, tuple(indices))]
+    return [Job(at, one, (index,)) for index in indices]
 
 
 def fetch(jobs: list[Job], config: RunnableConfig, *, keep: bool) -> Sequence[Fetched | Exception]:

@@ -9,11 +9,13 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from langgraph_sdk import get_client
+from langgraph_sdk.client import LangGraphClient
 
 GRAPHS = Path(__file__).parents[1] / "graphs"
 SERVED: dict[str, str] = json.loads((GRAPHS / "langgraph.json").read_text())["graphs"]
@@ -22,13 +24,45 @@ QUESTION = 'Take the last letters of the words in "Alan Grace" and concatenate t
 pytestmark = pytest.mark.xdist_group("lab_model")
 
 
-def test_every_served_graph_answers() -> None:
-    assert len(SERVED) == 3
-    for name, place in SERVED.items():
-        file, attribute = place.split(":")
-        graph = runpy.run_path(str(GRAPHS / file))[attribute]
-        assert graph.name == name
-        assert graph.invoke({"messages": [("user", QUESTION)]})["answer"] == "ne"
+PAIR = "Which response is better?\nRequest: List two animals.\nResponse A: cat, dog\nResponse B: cat, saw"
+SURE = {"chain_of_thought", "one_step_rephrase_and_respond", "rephrase_and_respond", "self_consistency", "best_of_n"}
+"""Strategies with which the embedded model is right about the question."""
+
+
+def asked(name: str) -> dict[str, Any]:
+    return {"messages": [{"role": "user", "content": PAIR if name == "branch_solve_merge" else QUESTION}]}
+
+
+def graph_of(name: str) -> Any:
+    file, attribute = SERVED[name].split(":")
+    return runpy.run_path(str(GRAPHS / file))[attribute]
+
+
+@pytest.mark.parametrize("name", list(SERVED))
+def test_every_served_graph_answers(name: str) -> None:
+    graph = graph_of(name)
+    assert graph.name == name
+    output = graph.invoke(asked(name), context={"samples": 3})
+    assert output["messages"][-1].type == "ai"
+    if name in SURE:
+        assert output["answer"] == "ne"
+
+
+def test_every_strategy_is_served() -> None:
+    strategies = {path.stem for path in (GRAPHS.parent / "langdistill/strategies").glob("[a-z]*.py")}
+    assert strategies <= set(SERVED)
+
+
+def test_a_run_chooses_its_knobs() -> None:
+    output = graph_of("self_consistency").invoke(asked(""), context={"samples": 5, "completions": 2})
+    assert output["answer"] == "ne"
+    assert output["stopped"] == "completions 2 of 2"
+
+
+@pytest.fixture
+async def client(server: str) -> AsyncIterator[LangGraphClient]:
+    async with get_client(url=server) as opened:
+        yield opened
 
 
 @pytest.fixture(scope="module")
@@ -65,16 +99,37 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         log.close()
 
 
-def post(url: str, body: dict[str, Any]) -> Any:
-    asked = urllib.request.Request(url, json.dumps(body).encode(), {"content-type": "application/json"})
-    with urllib.request.urlopen(asked, timeout=100) as reply:
-        return json.loads(reply.read())
+@pytest.mark.slow
+async def test_the_development_server_runs_every_graph(client: LangGraphClient) -> None:
+    for name in SERVED:
+        told = await client.runs.wait(None, name, input=asked(name), context={"samples": 3})
+        assert [message["type"] for message in told["messages"]] == ["human", "ai"], told
+        if name in SURE:
+            assert told["answer"] == "ne", told
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", list(SERVED))
-def test_the_development_server_runs_it(server: str, name: str) -> None:
-    body = {"assistant_id": name, "input": {"messages": [{"role": "user", "content": QUESTION}]}}
-    told = post(f"{server}/runs/wait", body)
-    assert told["answer"] == "ne", told
-    assert [message["type"] for message in told["messages"]] == ["human", "ai"]
+async def test_the_development_server_streams_caps_and_resumes(client: LangGraphClient) -> None:
+    modes: list[Any] = ["updates", "custom", "messages-tuple"]
+    knobs = {"samples": 4, "completions": 3, "approve": True}
+    thread = (await client.threads.create())["thread_id"]
+    parts = client.runs.stream(
+        thread, "self_consistency", input=asked(""), context=knobs, stream_mode=modes, stream_subgraphs=True
+    )
+    events = [(part.event.split("|")[0], part.data) async for part in parts]
+    [steps] = [data for event, data in events if event == "custom"]
+    assert (steps["step"], len(steps["replies"])) == ("sample", 3)
+    paused = await client.threads.get_state(thread)
+    assert paused["next"] == ["review"]
+    assert paused["interrupts"][0]["value"]["answer"] == "ne"
+    told = await client.runs.wait(thread, "self_consistency", command={"resume": "NE"}, context=knobs)
+    assert (told["answer"], told["stopped"]) == ("NE", "completions 3 of 3")
+
+
+@pytest.mark.slow
+async def test_the_development_server_tells_its_knobs(client: LangGraphClient) -> None:
+    [assistant] = await client.assistants.search(graph_id="chain_of_thought")
+    schemas = await client.assistants.get_schemas(assistant["assistant_id"])
+    assert {"model", "samples", "completions", "tokens", "seconds", "approve"} <= set(
+        schemas["context_schema"]["properties"]
+    )
