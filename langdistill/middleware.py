@@ -25,7 +25,7 @@ from langdistill.asking import TOOL_KNOBS, ask, chat_model, without_tools
 from langdistill.errors import MissingExtra
 from langdistill.nodes import node
 from langdistill.prompts import check, fill
-from langdistill.questions import question_of, said, turn
+from langdistill.questions import question_of, reworded, said, turn
 from langdistill.records import digest
 from langdistill.strategies.system2_attention import REGENERATE, attended
 
@@ -168,10 +168,10 @@ class Attending(AgentState[Any]):
 
 
 class Attend(AgentMiddleware[Any, Any, Any]):
-    """Let the model see the user's last message only as System 2 Attention rewrites it (Weston & Sukhbaatar, 2311.11829).
+    """Let the model see the user's messages only as System 2 Attention rewrites them (Weston & Sukhbaatar, 2311.11829).
 
-    The conversation in the agent's state keeps the original. Every message is rewritten once, however many model calls the
-    agent makes for it.
+    The conversation in the agent's state keeps the originals. Every message is rewritten once, however many model calls the
+    agent makes for it; with a checkpointer, in later turns of the thread too.
     """
 
     state_schema = Attending
@@ -210,43 +210,48 @@ class Attend(AgentMiddleware[Any, Any, Any]):
         """Clean, then ask."""
         if not (_answerable(request) and self.when(request)):
             return handler(request)
-        key, cleaned = self._known(request)
-        if cleaned is None:
-            token = _handed.set(_Handed(request, handler))
-            try:
-                cleaned = self._rewriting.invoke({"messages": request.messages})
-            finally:
-                _handed.reset(token)
-        return _remember(request, key, cleaned, handler(_cleaned(request, cleaned)))
+        known, key = _known(request)
+        if key in known:
+            return handler(_cleaned(request, known))
+        token = _handed.set(_Handed(request, handler))
+        try:
+            known = {**known, key: self._rewriting.invoke({"messages": request.messages})}
+        finally:
+            _handed.reset(token)
+        return _remembering(handler(_cleaned(request, known)), known)
 
     async def awrap_model_call(self, request: ModelRequest[Any], handler: Callable[..., Awaitable[Any]]) -> Any:
         """Clean, then ask, on the event loop."""
         if not (_answerable(request) and self.when(request)):
             return await handler(request)
-        key, cleaned = self._known(request)
-        if cleaned is None:
-            token = _handed.set(_Handed(request, handler))
-            try:
-                cleaned = await self._rewriting.ainvoke({"messages": request.messages})
-            finally:
-                _handed.reset(token)
-        return _remember(request, key, cleaned, await handler(_cleaned(request, cleaned)))
-
-    @staticmethod
-    def _known(request: ModelRequest[Any]) -> tuple[str, str | None]:
-        key = digest(question_of({"messages": request.messages}))
-        return key, (request.state.get("attended") or {}).get(key)
+        known, key = _known(request)
+        if key in known:
+            return await handler(_cleaned(request, known))
+        token = _handed.set(_Handed(request, handler))
+        try:
+            known = {**known, key: await self._rewriting.ainvoke({"messages": request.messages})}
+        finally:
+            _handed.reset(token)
+        return _remembering(await handler(_cleaned(request, known)), known)
 
 
-def _cleaned(request: ModelRequest[Any], text: str) -> ModelRequest[Any]:
-    return request.override(messages=turn({"messages": request.messages}, text))
+def _known(request: ModelRequest[Any]) -> tuple[dict[str, str], str]:
+    """What has been rewritten, and the key of the last question."""
+    known: Any = request.state.get("attended") or {}
+    return known, digest(question_of({"messages": request.messages}))
 
 
-def _remember(request: ModelRequest[Any], key: str, cleaned: str, response: Any) -> Any:
-    known: dict[str, str] = request.state.get("attended") or {}  # type: ignore[assignment]
-    if key in known:
-        return response
-    return ExtendedModelResponse(response, Command(update={"attended": {**known, key: cleaned}}))
+def _cleaned(request: ModelRequest[Any], known: dict[str, str]) -> ModelRequest[Any]:
+    """The request with every message of the user as it was rewritten."""
+    messages: list[Any] = [
+        reworded(one, known[key]) if isinstance(one, HumanMessage) and (key := digest(one.text)) in known else one
+        for one in request.messages
+    ]
+    return request.override(messages=messages)
+
+
+def _remembering(response: Any, known: dict[str, str]) -> Any:
+    return ExtendedModelResponse(response, Command(update={"attended": known}))
 
 
 def _message(response: ModelResponse[Any]) -> AIMessage:

@@ -82,21 +82,18 @@ def question_of(state: Mapping[str, Any]) -> str:
 
 
 def turn(state: Mapping[str, Any], text: str) -> list[AnyMessage]:
-    """The conversation with its question replaced by a prompt: what a strategy asks its model.
-
-    What else the question holds, such as pictures, stays in it.
-    """
+    """The conversation with its question replaced by a prompt: what a strategy asks its model."""
     messages = list(state["messages"])
     at = _last_question(messages)
     assert at is not None, "question_of has been asked before"
-    content = messages[at].content
-    others = (
-        [one for one in content if isinstance(one, dict) and one.get("type") != "text"]
-        if isinstance(content, list)
-        else []
-    )
-    asked = HumanMessage([{"type": "text", "text": text}, *others]) if others else HumanMessage(text)
-    return [*messages[:at], asked, *messages[at + 1 :]]
+    return [*messages[:at], reworded(messages[at], text), *messages[at + 1 :]]
+
+
+def reworded(message: BaseMessage, text: str) -> HumanMessage:
+    """A user's message with another text; what else it holds, such as pictures, stays in it."""
+    blocks = message.content if isinstance(message.content, list) else []
+    others = [one for one in blocks if isinstance(one, dict) and one.get("type") != "text"]
+    return HumanMessage([{"type": "text", "text": text}, *others]) if others else HumanMessage(text)
 
 
 def said(reply: AIMessage, step: str) -> str:
