@@ -1,0 +1,113 @@
+"""Where a reply says that its answer stands, and the answer as written there."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+
+Extract = Callable[[str], "str | None"]
+"""Reads the final answer out of a reply, in one spelling for answers of one meaning; `None` when there is none."""
+
+MARK = re.compile(
+    r"\banswer\s*+(?:is\b|:)|^####(?!#)(?=[ \t]*+[-+$−]?[\d.])(?![ \t]*+\d++[.):][ \t]++\S)", re.IGNORECASE | re.MULTILINE
+)
+"""The words before an answer, or the line that ends a solution of GSM8K, which is no numbered heading ("#### 1. First").
+Possessive, so no reply makes it backtrack."""
+
+BRACE = re.compile(r"\\boxed\s*+\{|\\fbox\s*+\{|\\.|[{}]", re.DOTALL)
+AROUND = " \t\r\n\"'`*_“”‘’.,;:!"
+DELIMITERS = "$\\[]()"
+PAIRS = {"(": ")", "[": "]"}
+LONGEST_BARE_ANSWER = 60
+LONGEST_IN_BRACKETS = 1000
+"""Brackets are matched in answers up to this length only: a hostile one is all brackets."""
+
+
+def final_answer(text: str) -> str | None:
+    """The answer a reply ends in, as written, or `None`.
+
+    Read in this order: the last LaTeX box; the last line with "Answer: ..." or "the answer is ..." (the next line that holds
+    anything where nothing follows the mark), or of GSM8K's "#### 18"; the whole reply when it is a single short line, as a
+    direct (System 1) answer is.
+    """
+    place = marked(text)
+    if place is not None:
+        return place if boxed(text) is not None else bare(place) or None
+    whole = text.strip()
+    return bare(whole) or None if "\n" not in whole and len(whole) <= LONGEST_BARE_ANSWER else None
+
+
+def marked(text: str) -> str | None:
+    """What stands at the place a reply marks: in its last box, else on the line after its last mark; `None` without a mark."""
+    return box if (box := boxed(text)) is not None else _after_mark(text)
+
+
+def boxed(text: str) -> str | None:
+    r"""The content of the last ``\boxed{...}`` that holds anything, whatever braces it holds; the inner of nested boxes."""
+    return max(_boxes(text), default=(0, None))[1]
+
+
+def _boxes(text: str) -> Iterator[tuple[int, str]]:
+    """Every closed box that holds anything: where its content begins, and the content. One pass, however it is nested."""
+    opened: list[tuple[int, bool]] = []
+    for brace in BRACE.finditer(text):
+        if brace[0].endswith("{") and brace[0] != r"\{":
+            opened.append((brace.end(), len(brace[0]) > 1))
+        elif brace[0] == "}" and opened:
+            start, is_box = opened.pop()
+            if is_box and (content := text[start : brace.start()].strip()):
+                yield start, content
+
+
+def _after_mark(text: str) -> str | None:
+    last = None
+    for last in MARK.finditer(text):
+        pass
+    if last is None:
+        return None
+    rest = text[last.end() :]
+    line = rest.partition("\n")[0]
+    lines = (one.strip() for one in (line, *rest.splitlines()[1:]))
+    return next((one for one in lines if one.strip(AROUND + DELIMITERS)), "")
+
+
+def bare(text: str) -> str:
+    """A text without the quotes, emphasis, punctuation and brackets around it that carry no meaning.
+
+    A point before a digit stays (".5"), and so do brackets around or beside several things ("(3, 4]").
+    """
+    while True:
+        inner = _without_brackets(_without_signs(text))
+        if inner == text:
+            return text
+        text = inner
+
+
+def _without_signs(text: str) -> str:
+    kept = text.strip(AROUND)
+    at = text.find(kept)
+    is_decimal = kept[:1].isdigit() and text[at - 1 : at] == "." and (at < 2 or text[at - 2] != ".")
+    return f".{kept}" if at and is_decimal else kept
+
+
+def _without_brackets(text: str) -> str:
+    if "," in text or len(text) > LONGEST_IN_BRACKETS:
+        return text
+    for opening, closing in PAIRS.items():
+        if text.startswith(opening) and text.count(opening) > text.count(closing):
+            return text[1:]
+        if text.endswith(closing) and text.count(closing) > text.count(opening):
+            return text[:-1]
+        if text.startswith(opening) and text.endswith(closing) and _is_around(text, opening, closing):
+            return text[1:-1]
+    return text
+
+
+def _is_around(text: str, opening: str, closing: str) -> bool:
+    """Whether the first bracket closes with the last, as in "(a)" and not as in "(a)(b)"."""
+    depth = 0
+    for at, sign in enumerate(text):
+        depth += (sign == opening) - (sign == closing)
+        if depth == 0:
+            return at == len(text) - 1
+    return False
