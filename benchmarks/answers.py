@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import csv
 import json
-import os
-import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple

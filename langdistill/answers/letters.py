@@ -7,11 +7,14 @@ import re
 from langdistill.answers.marked import bare, marked
 from langdistill.answers.tex import plain
 
-BETWEEN = r"[ .,\-+]{1,2}"
+BETWEEN = r"(?:,? and |[ .,\-+]{1,2})"
 STRING = rf"(?:[^\W\d_](?:{BETWEEN}[^\W\d_])++(?![^\W\d_])|[^\W\d_]++)"
 QUOTES = "\"'`“”‘’*"
 QUOTED = re.compile(rf"(?<!\w)[{QUOTES}]{{1,3}}({STRING})[ .,!]?[{QUOTES}]{{1,3}}(?!\w)")
-CLOSING = re.compile(rf"\b(?:is|be|becomes?|forms?|gives?|get|yields?|obtain|together|into|as)\s?:?\s({STRING})[.!]?\s*+$", re.I)
+CLOSING = re.compile(
+    rf"(?:(?<![{QUOTES}] )\bis|\b(?:be|becomes?|forms?|gives?|get|yields?|obtain|together|into|as))\s?:?\s({STRING})[.!]?\s*+$",
+    re.I,
+)
 ONLY = re.compile(STRING)
 SEPARATORS = re.compile(r"[^\w]+")
 LONGEST = 100
@@ -46,4 +49,4 @@ def _last_quoted(text: str) -> str | None:
 
 
 def _joined(found: str) -> str:
-    return SEPARATORS.sub("", found).casefold()
+    return SEPARATORS.sub("", re.sub(r"\band\b", "", found) if " and " in found else found).casefold()

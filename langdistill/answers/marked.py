@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import re
+from collections import deque
 from collections.abc import Callable, Iterator
 
 Extract = Callable[[str], "str | None"]
 """Reads the final answer out of a reply, in one spelling for answers of one meaning; `None` when there is none."""
 
 MARK = re.compile(
-    r"\banswer\s*+(?:is\b|:)|^####(?!#)(?=[ \t]*+[-+$−]?[\d.])(?![ \t]*+\d++[.):][ \t]++\S)", re.IGNORECASE | re.MULTILINE
+    r"\banswer(?: here| to (?:this|that|the|your)(?: [a-z]+){1,2})?(?:\s*+(?:is\b|:)| (?:would|will|should|must) be\b)"
+    r"|^####(?!#)(?=[ \t]*+[-+$−]?[\d.])(?![ \t]*+\d++[.):][ \t]++\S)",
+    re.IGNORECASE | re.MULTILINE,
 )
 """The words before an answer, or the line that ends a solution of GSM8K, which is no numbered heading ("#### 1. First").
 Possessive, so no reply makes it backtrack."""
@@ -19,6 +22,7 @@ AROUND = " \t\r\n\"'`*_“”‘’.,;:!"
 DELIMITERS = "$\\[]()"
 PAIRS = {"(": ")", "[": "]"}
 LONGEST_BARE_ANSWER = 60
+MOST_MARKS = 10
 LONGEST_IN_BRACKETS = 1000
 """Brackets are matched in answers up to this length only: a hostile one is all brackets."""
 
@@ -59,16 +63,26 @@ def _boxes(text: str) -> Iterator[tuple[int, str]]:
                 yield start, content
 
 
+def places(text: str) -> list[str]:
+    """The last box, or what stands after each of the last marks, latest first: for kinds that pass over a mark of prose."""
+    if (box := boxed(text)) is not None:
+        return [box]
+    return [_place(text, mark.end()) for mark in reversed(deque(MARK.finditer(text), maxlen=MOST_MARKS))]
+
+
 def _after_mark(text: str) -> str | None:
-    last = None
-    for last in MARK.finditer(text):
-        pass
-    if last is None:
-        return None
-    rest = text[last.end() :]
-    line = rest.partition("\n")[0]
-    lines = (one.strip() for one in (line, *rest.splitlines()[1:]))
-    return next((one for one in lines if one.strip(AROUND + DELIMITERS)), "")
+    last = deque(MARK.finditer(text), maxlen=1)
+    return _place(text, last[0].end()) if last else None
+
+
+def _place(text: str, at: int) -> str:
+    """The line behind a mark, or the next one that holds anything; searched a line at a time, so a long reply stays cheap."""
+    while at < len(text):
+        end = found if (found := text.find("\n", at)) >= 0 else len(text)
+        if (line := text[at:end].strip()).strip(AROUND + DELIMITERS):
+            return line
+        at = end + 1
+    return ""
 
 
 def bare(text: str) -> str:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections import deque
 from collections.abc import Iterator
 from fractions import Fraction
 from typing import NamedTuple
 
-from langdistill.answers.marked import marked
+from langdistill.answers.marked import places
 from langdistill.answers.tex import plain
 
 LONGEST = 300
@@ -42,17 +43,14 @@ class Number(NamedTuple):
 def number(text: str) -> str | None:
     r"""The number a reply ends in: "1234.5" for "$1,234.50", "0.5" for "1/2" and ``\frac{1}{2}``, "1/3", "-4", "50%".
 
-    Where the reply marks a place (see `final_answer`), the first number behind the last "=" of that place, and no number
-    elsewhere; without a mark, the last number of the reply. Currency, units and thousands commas are dropped; mixed, LaTeX
+    The first number behind the last "=" of the last place that the reply marks (see `final_answer`) and that holds a number;
+    without one, the last number of the reply. Currency, units and thousands commas are dropped; mixed, LaTeX
     and scientific numbers are read; a per cent stays one, so "50%" is neither "50" nor "0.5". Dates, times, versions and
     phone numbers are no numbers, nor are words ("five"). A comma is a thousands comma or separates two numbers, never a
     decimal one.
     """
-    place = marked(text)
-    if place is None:
-        return _told(numbers(text), last=True)
-    parts = [found for part in EQUALS.split(place) if (found := _told(numbers(part)))]
-    return parts[-1] if parts else None
+    marked = [found for place in places(text) if (found := _in_place(place))]
+    return marked[0] if marked else _told(numbers(text), last=True)
 
 
 def numbers(text: str) -> Iterator[Number]:
@@ -82,18 +80,25 @@ def spelled(value: Fraction) -> str:
     return ("-" if value < 0 else "") + (f"{whole}.{digits[-places:]}" if places else whole)
 
 
+def _in_place(place: str) -> str | None:
+    parts = [found for part in EQUALS.split(place) if (found := _told(numbers(part)))]
+    return parts[-1] if parts else None
+
+
 def _told(found: Iterator[Number], *, last: bool = False) -> str | None:
-    chosen = None
-    for chosen in found:
-        if not last:
-            break
+    chosen = next(iter(deque(found, maxlen=1)), None) if last else next(found, None)
     return str(chosen) if chosen else None
 
 
 def _read(match: re.Match[str]) -> Number | None:
     exponent = match["power"] or match["e"] or "0"
     parts = [match["units"] or "0", match["top"] or "", match["bottom"] or "1"]
-    if match["other"] or any(len(part) > LONGEST for part in parts) or len(exponent) > 4 or abs(int(exponent)) > LONGEST:
+    if (
+        match["other"]
+        or any(len(part) > LONGEST for part in parts)
+        or len(exponent) > 4
+        or abs(int(exponent)) > LONGEST
+    ):
         return None
     units, top, bottom = (Fraction(part.replace(",", "")) for part in parts)
     if not bottom:

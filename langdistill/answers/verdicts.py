@@ -14,7 +14,7 @@ NAMED = rf"(?:(?:{WHO} )?\(?(?P<letter>[AB])\b|{WHO} (?P<digit>[12])\b)"
 LEADING = re.compile(rf"(?:the )?{NAMED}(?P<tail>.{{0,60}})", re.IGNORECASE)
 BETTER = r"(?:better|best|superior|stronger|preferable|preferred|(?:the )?winner)"
 JUDGED = re.compile(
-    rf"\b{NAMED}(?:['’]s (?:{WHO}|answer))?\)? (?:wins|won|(?:is|was)(?P<not> not|n['’]t)?(?: (?:a|the|slightly|much|clearly|overall|far|bit)){{0,3}} {BETTER})\b"
+    rf"\b{NAMED}(?:['’]s (?:{WHO}|answer))?\)? (?:wins|won|(?:is|was|perform(?:s|ed))(?P<not> not|n['’]t)?(?: (?:a|the|slightly|much|clearly|overall|far|bit)){{0,3}} {BETTER})\b"
     rf"|\b(?:prefer|choose|pick) (?:{NAMED.replace('letter', 'liked').replace('digit', 'liked_digit')})"
     r"|(?P<tie>\b(?:it['’]s|is|are|call it) (?:an? )?(?:tie|draw|tied)\b|\bequally good\b)",
     re.IGNORECASE,
@@ -25,7 +25,7 @@ NAMES = {"a": "A", "1": "A", "b": "B", "2": "B", "c": "tie", "tie": "tie"}
 
 
 def verdict(text: str) -> str | None:
-    """ "A", "B" or "tie".
+    """The verdict "A", "B" or "tie".
 
     Read in this order: the last "[[A]]", "[[B]]" or "[[C]]" (a tie, as FastChat's judges write it); the place the reply marks
     (see `final_answer`), or that follows "verdict:" or "winner:", and nothing elsewhere; the scores of both where the first line
