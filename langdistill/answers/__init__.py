@@ -16,13 +16,13 @@ from typing import NamedTuple
 
 from langdistill.answers.choices import choice
 from langdistill.answers.documents import code_block, free_text, json_answer
-from langdistill.answers.letters import letters
+from langdistill.answers.formulas import maths
+from langdistill.answers.joined_letters import letters
 from langdistill.answers.marked import Extract, final_answer
-from langdistill.answers.maths import maths
 from langdistill.answers.numbers import number
 from langdistill.answers.spelling import normalise, same
 from langdistill.answers.verdicts import scores, swapped, verdict
-from langdistill.answers.yes_no import yes_no
+from langdistill.answers.yes_or_no import yes_no
 
 __all__ = [
     "Extract",

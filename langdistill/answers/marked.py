@@ -48,19 +48,22 @@ def marked(text: str) -> str | None:
 
 def boxed(text: str) -> str | None:
     r"""The content of the last ``\boxed{...}`` that holds anything, whatever braces it holds; the inner of nested boxes."""
-    return max(_boxes(text), default=(0, None))[1]
+    for start, end in sorted(_boxes(text), reverse=True):
+        if content := text[start:end].strip():
+            return content
+    return None
 
 
-def _boxes(text: str) -> Iterator[tuple[int, str]]:
-    """Every closed box that holds anything: where its content begins, and the content. One pass, however it is nested."""
+def _boxes(text: str) -> Iterator[tuple[int, int]]:
+    """Where the content of every closed box begins and ends. One pass, however they are nested."""
     opened: list[tuple[int, bool]] = []
     for brace in BRACE.finditer(text):
         if brace[0].endswith("{") and brace[0] != r"\{":
             opened.append((brace.end(), len(brace[0]) > 1))
         elif brace[0] == "}" and opened:
             start, is_box = opened.pop()
-            if is_box and (content := text[start : brace.start()].strip()):
-                yield start, content
+            if is_box:
+                yield start, brace.start()
 
 
 def places(text: str) -> list[str]:

@@ -14,6 +14,9 @@ from langdistill.answers.tex import plain
 LONGEST = 300
 """Digits of a number, and the size of an exponent; what is longer is no answer that anyone meant as a number."""
 
+MOST_TRIES = 1000
+"""Of the last numbers of a reply, in search of one that can be read."""
+
 DIGITS = r"(?:(?:\d{1,3}(?:,\d{3})++(?!,?\d)|\d++)(?:\.\d++)?+|\.\d++)"
 OTHER = r"(?<!\d)\d++(?:(?:\.\d++){2,}+|(?:/\d++){2,}+|(?:-\d++){2,}+|(?::\d++)++)"
 """Versions, dates, phone numbers, times: made of digits, and no numbers."""
@@ -49,13 +52,12 @@ def number(text: str) -> str | None:
     phone numbers are no numbers, nor are words ("five"). A comma is a thousands comma or separates two numbers, never a
     decimal one.
     """
-    marked = [found for place in places(text) if (found := _in_place(place))]
-    return marked[0] if marked else _told(numbers(text), last=True)
-
-
-def numbers(text: str) -> Iterator[Number]:
-    """Every number in a text, in order."""
-    return (found for match in NUMBER.finditer(plain(text)) if (found := _read(match)))
+    for place in places(text):
+        for part in reversed(EQUALS.split(place)):
+            if found := next(_numbers(NUMBER.finditer(plain(part))), None):
+                return str(found)
+    last = next(_numbers(reversed(deque(NUMBER.finditer(plain(text)), maxlen=MOST_TRIES))), None)
+    return str(last) if last else None
 
 
 def whole_number(text: str) -> Number | None:
@@ -80,14 +82,8 @@ def spelled(value: Fraction) -> str:
     return ("-" if value < 0 else "") + (f"{whole}.{digits[-places:]}" if places else whole)
 
 
-def _in_place(place: str) -> str | None:
-    parts = [found for part in EQUALS.split(place) if (found := _told(numbers(part)))]
-    return parts[-1] if parts else None
-
-
-def _told(found: Iterator[Number], *, last: bool = False) -> str | None:
-    chosen = next(iter(deque(found, maxlen=1)), None) if last else next(found, None)
-    return str(chosen) if chosen else None
+def _numbers(matches: Iterator[re.Match[str]]) -> Iterator[Number]:
+    return (found for match in matches if (found := _read(match)))
 
 
 def _read(match: re.Match[str]) -> Number | None:

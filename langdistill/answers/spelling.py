@@ -14,9 +14,9 @@ def normalise(answer: str) -> str:
     it is: dates, times, versions, phone numbers, "007". Of an answer of several lines, such as code, only the space at the
     ends of lines is dropped.
     """
-    told = bare(answer)
-    if "\n" in told:
-        return "\n".join(line.rstrip() for line in answer.strip("\n").splitlines()).strip("\n")
+    whole = "\n".join(line.rstrip() for line in answer.splitlines()).strip("\n")
+    if "\n" in (told := bare(whole)):
+        return whole
     short = bare(" ".join(told.casefold().split()))
     found = whole_number(short.replace("−", "-"))
     return str(found) if found else short

@@ -15,7 +15,10 @@ SPELLINGS = {
     r"^\circ": "°", r"^{\circ}": "°", "\u00a0": " ", "\u202f": " ",
 }  # fmt: skip
 """Signs of one meaning, and the LaTeX that stands within numbers."""
-SPELLING = re.compile("|".join(re.escape(one) for one in sorted(SPELLINGS, key=len, reverse=True)))
+FIRST = "".join({re.escape(one[0]) for one in SPELLINGS})
+SPELLING = re.compile(
+    rf"(?=[{FIRST}])(?:{'|'.join(re.escape(one) for one in sorted(SPELLINGS, key=len, reverse=True))})"
+)
 
 
 def plain(text: str) -> str:

@@ -8,7 +8,8 @@ from langdistill.answers.marked import bare, marked
 from langdistill.answers.tex import plain
 
 BETWEEN = r"(?:,? and |[ .,\-+]{1,2})"
-STRING = rf"(?:[^\W\d_](?:{BETWEEN}[^\W\d_])++(?![^\W\d_])|[^\W\d_]++)"
+LETTER = r"[^\W\d_][\u0300-\u036f]*+"
+STRING = rf"(?:{LETTER}(?:{BETWEEN}{LETTER})++(?![^\W\d_])|(?:{LETTER})++)"
 QUOTES = "\"'`“”‘’*"
 QUOTED = re.compile(rf"(?<!\w)[{QUOTES}]{{1,3}}({STRING})[ .,!]?[{QUOTES}]{{1,3}}(?!\w)")
 CLOSING = re.compile(
@@ -16,7 +17,7 @@ CLOSING = re.compile(
     re.I,
 )
 ONLY = re.compile(STRING)
-SEPARATORS = re.compile(r"[^\w]+")
+SEPARATORS = re.compile(r"[^\w\u0300-\u036f]+")
 LONGEST = 100
 
 

@@ -1,6 +1,6 @@
-"""Spell formulas, one a line, from standard input to standard output: ``python -m langdistill.answers.reader``.
+"""Spell formulas, one a line, from standard input to standard output: ``python -m langdistill.answers.formula_reader``.
 
-Runs apart from everything else, because a formula may take all time and memory there is. `langdistill.answers.maths` starts
+Runs apart from everything else, because a formula may take all time and memory there is. `langdistill.answers.formulas` starts
 and ends it.
 """
 
@@ -42,7 +42,7 @@ def spell(value: Any) -> str:
     if isinstance(value, sympy.core.relational.Relational):
         return _inequality(value)
     if isinstance(value, sympy.MatrixBase):
-        return "[" + "; ".join(", ".join(map(spell, value.row(at))) for at in range(value.rows)) + "]"
+        return "matrix[" + "; ".join(", ".join(map(spell, value.row(at))) for at in range(value.rows)) + "]"
     if isinstance(value, sympy.Interval):
         return _interval(value)
     if isinstance(value, sympy.Union):

@@ -28,13 +28,18 @@ def yes_no(text: str) -> str | None:
     """
     place = marked(text)
     if place is None:
-        return _last_clause(text) or _first(CLOSING.search(text[-40:])) or _first(LEADING.match(text))
+        return _last_clause(text) or _closing(text[-60:]) or _first(LEADING.match(text))
     words = {word.casefold() for word in WORD.findall(plain(place))}
     return _first(LEADING.match(plain(place))) or (words.pop() if len(words) == 1 else None)
 
 
 def _first(found: re.Match[str] | None) -> str | None:
     return found[1].casefold() if found else None
+
+
+def _closing(end: str) -> str | None:
+    found = CLOSING.search(end)
+    return found[1].casefold() if found and not ALTERNATIVE.search(end[: found.start()]) else None
 
 
 def _last_clause(text: str) -> str | None:

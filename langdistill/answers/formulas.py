@@ -25,7 +25,7 @@ DEEPEST = 30
 SECONDS = 10.0
 """For one expression; MATH-500 takes 0.02 s on average."""
 
-READER = [sys.executable, "-m", "langdistill.answers.reader"]
+READER = [sys.executable, "-m", "langdistill.answers.formula_reader"]
 
 SPANS = re.compile(
     r"\$\$?(?P<dollars>[^$]++)\$|\\\((?P<round>(?:[^\\]|\\(?![()]))*+)\\\)|\\\[(?P<square>(?:[^\\]|\\(?![\[\]]))*+)\\\]"
