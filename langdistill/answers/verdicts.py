@@ -27,9 +27,9 @@ NAMES = {"a": "A", "1": "A", "b": "B", "2": "B", "c": "tie", "tie": "tie"}
 def verdict(text: str) -> str | None:
     """The verdict "A", "B" or "tie".
 
-    Read in this order: the last "[[A]]", "[[B]]" or "[[C]]" (a tie, as FastChat's judges write it); the place the reply marks
-    (see `final_answer`), or that follows "verdict:" or "winner:", and nothing elsewhere; the scores of both where the first line
-    is nothing but two numbers ("8 9"); the last judgement in words ("Assistant A is better", "I prefer B", "it's a tie"); a reply
+    Read in this order: the last "[[A]]", "[[B]]" or "[[C]]" (a tie, as FastChat's judges write it); the scores of both where the
+    first line is nothing but two numbers ("8 9"); the place the reply marks (see `final_answer`), or that follows "verdict:" or
+    "winner:", where it holds a verdict, for a judge writes "answer is" of the answers it judges; the last judgement in words ("Assistant A is better", "I prefer B", "it's a tie"); a reply
     that is the verdict itself. Assistants 1 and 2 are A and B.
     """
     if bracketed := BRACKETED.findall(text):
@@ -37,9 +37,8 @@ def verdict(text: str) -> str | None:
     place = marked(text)
     if place is None and (verdicts := MARK.findall(text)):
         place = verdicts[-1]
-    if place is not None:
-        return _told(plain(place))
-    return _leader(scores(text)) or _judged(text) or (_told(text) if len(text) < 40 else None)
+    told = _leader(scores(text)) or (_told(plain(place)) if place is not None else None)
+    return told or _judged(text) or (_told(text) if len(text) < 40 else None)
 
 
 def scores(text: str) -> tuple[float, float] | None:
