@@ -98,6 +98,11 @@ def routellm(data: Path, model: str) -> list[Row]:
         ]
 
 
+def last_digits(text: str) -> str:
+    """The last run of digits: what the grades of RouteLLM compare, so that "$7.00" is "00" and "$0.84" is "84"."""
+    return next(reversed(re.findall(r"\d+", text.replace(",", ""))), "")
+
+
 def rephrase_and_respond(data: Path, file: str, extract: Extract) -> list[Row]:
     """Replies with the authors' grade: a substring match, then their marks by hand on what it left over."""
     folder = data / "rar/log_gpt-4_1step"
@@ -211,6 +216,11 @@ def main() -> None:
         "command": COMMAND,
         "bbh": [*of_bbh(data)],
         "gsm8k": [*of_gsm8k(data)],
+        "routellm_last_digits": sum(
+            (last_digits(row.reply) == last_digits(row.gold)) == row.stored
+            for model in MODELS
+            for row in routellm(data, model)
+        ),
         "rephrase_and_respond": [*of_rephrase_and_respond(data)],
         "judges": of_judges(data),
         "math_500": of_math_500(data),

@@ -138,10 +138,15 @@ def judged(told: dict[str, Any]) -> str:
         ("reviews with two scores: first lines that are two scores", judges["scores_read"], judges["reviews"]),
         ("the same: scores that are the stored ones", judges["scores_agree"], judges["scores_read"]),
         ("the same: verdicts that the stored scores imply", judges["leaders_agree"], judges["reviews"]),
+        (
+            "RouteLLM: stored grades that comparing the last run of digits reproduces",
+            told["routellm_last_digits"],
+            sum(row["rows"] for row in told["gsm8k"][-2:]),
+        ),
         ("MATH-500: answers read out of the solution that are the gold answer", maths["agree"], maths["rows"]),
     ]
     return "\n".join(
-        ["| what | rows | of |", "|---|---|---|", *(f"| {what} | {rows} | {of} |" for what, rows, of in lines)]
+        ["| what | rows | of |", "|---|---|---|", *(f"| {what} | {rows:,} | {of:,} |" for what, rows, of in lines)]
     )
 
 

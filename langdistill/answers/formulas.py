@@ -99,7 +99,7 @@ def _depth(formula: str) -> int:
     for sign in formula:
         depth += (sign in "([{") - (sign in ")]}")
         deepest = max(deepest, depth)
-    return deepest + formula.count("^") + formula.count("_")
+    return deepest
 
 
 def _require() -> None:
