@@ -148,6 +148,7 @@ HOSTILE = [
 ]  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
 def test_no_text_takes_long(kind: Extract) -> None:
     """Each hostile text holds up to a million characters; a second is five times what the slowest takes."""
