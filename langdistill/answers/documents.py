@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from math import isinf
 from typing import Any, NoReturn
 
 from langdistill.answers.marked import marked
@@ -68,6 +69,8 @@ def _last_json(text: str) -> str | None:
 
 def _number(told: str) -> Any:
     value = float(told)
+    if isinf(value):
+        _refuse(told)
     return int(value) if value.is_integer() else value
 
 

@@ -18,12 +18,12 @@ MOST_TRIES = 1000
 """Of the last numbers of a reply, in search of one that can be read."""
 
 DIGITS = r"(?:(?:\d{1,3}(?:,\d{3})++(?!,?\d)|\d++)(?:\.\d++)?+|\.\d++)"
-OTHER = r"(?<!\d)\d++(?:(?:\.\d++){2,}+|(?:/\d++){2,}+|(?:-\d++){2,}+|(?::\d++)++)"
-"""Versions, dates, phone numbers, times: made of digits, and no numbers."""
+OTHER = r"(?<!\d)\d++(?:(?:\.\d++){2,}+|(?:/\d++){2,}+|(?:-\d++){2,}+|(?::\d++)++|(?:,\d\d)++,\d{3}(?![\d,]))"
+"""Versions, dates, phone numbers, times, groups of two digits: no numbers, or none that can be told from several."""
 NUMBER = re.compile(
     rf"(?P<other>{OTHER})"
     r"|(?P<sign>(?<![\w)\]}])[-+])?(?:(?P<currency>[$€£¥₹])(?P<minus>-)?)?(?<![A-Za-z\d_^.])"
-    rf"(?:(?P<units>\d++) (?=\d++/\d))?+(?P<top>{DIGITS})(?: ?/ ?(?P<bottom>{DIGITS}))?+"
+    rf"(?!{OTHER})(?:(?P<units>\d++) (?=\d++/\d))?+(?P<top>{DIGITS})(?: ?/ ?(?P<bottom>{DIGITS}))?+"
     r"(?: ?[x×*·] ?10\^\{?(?P<power>[-+]?\d++)\}?|[eE](?P<e>[-+]?\d++)(?!\w))?+"
     r"(?P<percent> ?(?:%|percent\b))?+",
     re.IGNORECASE,
@@ -48,7 +48,8 @@ def number(text: str) -> str | None:
 
     The first number behind the last "=" of the last place that the reply marks (see `final_answer`) and that holds a number;
     without one, the last number of the reply. Currency, units and thousands commas are dropped; mixed, LaTeX
-    and scientific numbers are read; a per cent stays one, so "50%" is neither "50" nor "0.5". Dates, times, versions and
+    and scientific numbers are read; a per cent stays one, so "50%" is neither "50" nor "0.5". Dates, times, versions,
+    "1,00,000" and
     phone numbers are no numbers, nor are words ("five"). A comma is a thousands comma or separates two numbers, never a
     decimal one.
     """

@@ -21,8 +21,13 @@ SPELLING = re.compile(
 )
 
 
+SUPERSCRIPT = re.compile("[⁰¹²³⁴⁵⁶⁷⁸⁹⁻]+")
+RAISED = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻", "0123456789-")
+
+
 def plain(text: str) -> str:
     """Words, numbers, fractions and signs out of their LaTeX; other LaTeX stays as it is."""
+    text = SUPERSCRIPT.sub(lambda found: f"^{found[0].translate(RAISED)}", text)
     text = SPELLING.sub(lambda found: SPELLINGS[found[0]], text)
     return FRACTION.sub(_fraction, WORDS.sub(r" \1 ", text)) if "\\" in text else text
 

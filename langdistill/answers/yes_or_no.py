@@ -7,7 +7,7 @@ import re
 from langdistill.answers.marked import marked
 from langdistill.answers.tex import plain
 
-WORD = re.compile(r"(?<![\w-])(?<!\w['’])(?:yes|no)(?![\w-]|['’]\w)", re.IGNORECASE)
+WORD = re.compile(r"(?<!\bnot )(?<![\w-])(?<!\w['’])(?:yes|no)(?![\w-]|['’]\w)", re.IGNORECASE)
 LEADING = re.compile(r"[\W_]{0,20}(yes|no)(?![\w-]|['’]\w)", re.IGNORECASE)
 CLOSING = re.compile(r"(?<![\w-])(?<!\w['’])(yes|no)[\W_]{0,20}$", re.IGNORECASE)
 BEFORE_CLAUSE = re.compile(
