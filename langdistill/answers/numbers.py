@@ -18,7 +18,7 @@ MOST_TRIES = 1000
 """Of the last numbers of a reply, in search of one that can be read."""
 
 DIGITS = r"(?:(?:\d{1,3}(?:,\d{3})++(?!,?\d)|\d++)(?:\.\d++)?+|\.\d++)"
-OTHER = r"(?<!\d)\d++(?:(?:\.\d++){2,}+|(?:/\d++){2,}+|(?:-\d++){2,}+|(?::\d++)++|(?:,\d\d)++,\d{3}(?![\d,]))"
+OTHER = r"(?<!\d)\d++(?:(?:\.\d++){2,}+|(?:/\d++){2,}+|(?:-\d++){2,}+|(?::\d++)++|(?:,\d\d(?!\d))++,\d{3}(?![\d,]))"
 """Versions, dates, phone numbers, times, groups of two digits: no numbers, or none that can be told from several."""
 NUMBER = re.compile(
     rf"(?P<other>{OTHER})"
