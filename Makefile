@@ -14,7 +14,7 @@ help:
 	@echo "make test-fast  the tests that take no training (at most 2 minutes)"
 	@echo "make check      ruff and pyright"
 	@echo "make fix        format and mend what ruff can mend"
-	@echo "make bench      the figures of the README (hours); then writes them into its tables"
+	@echo "make bench      the figures of the README (hours); then writes them into its tables and those of docs/"
 	@echo "make docs       docs/cli.md from the command line's own help"
 	@echo "make clean      remove the environment"
 
@@ -23,7 +23,7 @@ $(READY): pyproject.toml constraints.txt
 	  { echo "langdistill needs Python 3.11 or newer; $(PYTHON) is older. Try: make PYTHON=python3.12"; exit 2; }
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade 'pip>=25.1'
-	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[train,agents,report]' --group dev
+	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[train,agents,report,maths]' --group dev
 	@touch $@
 
 demo: $(READY)
@@ -48,6 +48,7 @@ bench: $(READY)
 	$(BIN)/python benchmarks/import_time.py
 	$(BIN)/python benchmarks/distillation.py --out runs/distillation
 	$(BIN)/python benchmarks/distillation.py --out runs/bad-teacher --bad-teacher --seeds 1
+	@if [ -n "$$LANGDISTILL_DATA" ]; then $(BIN)/python benchmarks/answers.py; fi
 	$(BIN)/python benchmarks/tables.py
 
 docs: $(READY)

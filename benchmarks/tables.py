@@ -1,9 +1,11 @@
-"""Write the tables of the README from `benchmarks/results/`: ``python benchmarks/tables.py``."""
+"""Write the tables of the README and of docs/ from `benchmarks/results/`: ``python benchmarks/tables.py``."""
 
 from __future__ import annotations
 
 import json
 import re
+from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 from statistics import mean
 from typing import Any
@@ -12,7 +14,7 @@ from langdistill.evaluation.metrics import student_interval
 
 ROOT = Path(__file__).parents[1]
 RESULTS = Path(__file__).with_name("results")
-README = ROOT / "README.md"
+PAGES = (ROOT / "README.md", ROOT / "docs/answers.md")
 PLACE = re.compile(r"(<!-- table (?P<name>\S+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 TRAINED = ("distilled", "distilled_unfiltered", "control")
@@ -69,12 +71,96 @@ def gain(runs: list[float], single: list[float]) -> str:
     return f"{mean(points):+.1f} [{low:+.1f}, {high:+.1f}]"
 
 
+GRADED = [
+    "| replies | rows | stored, % | read, % | graded alike, rows | no answer, rows |",
+    "|---|---|---|---|---|---|",
+]
+
+
+def share(figure: float) -> str:
+    return f"{figure:.2f}"
+
+
+def read_answers(key: str) -> Callable[[dict[str, Any]], str]:
+    """One row a set of replies: the stored accuracy and ours."""
+
+    def rows(told: dict[str, Any]) -> str:
+        return "\n".join(
+            GRADED
+            + [
+                f"| {row['name']} | {row['rows']:,} | {share(row['figure'])} | {share(row['read'])} "
+                f"| {'–' if row['agree'] is None else format(row['agree'], ',')} | {row['unread']} |"
+                for row in told[key]
+            ]
+        )
+
+    return rows
+
+
+def rephrased(told: dict[str, Any]) -> str:
+    """One row a log: what was published, what the authors' own marks in the log add up to, and what a strict reading finds."""
+    lines = [
+        "| replies of GPT-4 | rows | published, % | authors' marks, % | read, % | graded alike, rows | no answer, rows |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for row in told["rephrase_and_respond"]:
+        figures = " | ".join(share(row[key]) for key in ("figure", "authors", "read"))
+        lines.append(f"| {row['name']} | {row['rows']} | {figures} | {row['agree']} | {row['unread']} |")
+    return "\n".join(lines)
+
+
+def disagreements(told: dict[str, Any]) -> str:
+    """How many rows of each set are graded otherwise, by the kind of difference."""
+    kinds = ["cents", "per cent", "graded wrong, reads right", "other answer", "no answer"]
+    lines = [f"| replies | {' | '.join(kinds)} |", "|---" * (len(kinds) + 1) + "|"]
+    for row in told["gsm8k"] + told["rephrase_and_respond"]:
+        counts = Counter(why for *_, why in row["disagreements"])
+        if counts:
+            lines.append(f"| {row['name']} | {' | '.join(str(counts[kind]) for kind in kinds)} |")
+    return "\n".join(lines)
+
+
+def judged(told: dict[str, Any]) -> str:
+    """The judges and MATH-500: how many of each agree."""
+    judges, maths = told["judges"], told["math_500"]
+    lines = [
+        (
+            "pairs judged in both orders: verdicts that are the stored ones",
+            judges["verdicts_agree"],
+            2 * judges["pairs"],
+        ),
+        (
+            "the same: pairs whose orders contradict each other, as stored",
+            judges["inconsistent_stored"],
+            judges["pairs"],
+        ),
+        ("the same: pairs whose orders contradict each other, as read", judges["inconsistent_read"], judges["pairs"]),
+        ("reviews with two scores: first lines that are two scores", judges["scores_read"], judges["reviews"]),
+        ("the same: scores that are the stored ones", judges["scores_agree"], judges["scores_read"]),
+        ("the same: verdicts that the stored scores imply", judges["leaders_agree"], judges["reviews"]),
+        (
+            "RouteLLM: stored grades that comparing the last run of digits reproduces",
+            told["routellm_last_digits"],
+            sum(row["rows"] for row in told["gsm8k"][-2:]),
+        ),
+        ("MATH-500: answers read out of the solution that are the gold answer", maths["agree"], maths["rows"]),
+    ]
+    return "\n".join(
+        ["| what | rows | of |", "|---|---|---|", *(f"| {what} | {rows:,} | {of:,} |" for what, rows, of in lines)]
+    )
+
+
 TABLES = {
     "distillation": ("distillation", accuracies),
     "labels": ("distillation", labels),
     "bad-teacher-labels": ("bad-teacher", labels),
+    "answers-bbh": ("answers", read_answers("bbh")),
+    "answers-gsm8k": ("answers", read_answers("gsm8k")),
+    "answers-rephrase-and-respond": ("answers", rephrased),
+    "answers-disagreements": ("answers", disagreements),
+    "answers-judges": ("answers", judged),
 }
-"""Place in the README to the result it is made of and how."""
+"""Place in a page to the result it is made of and how."""
 
 
 def render(name: str) -> str:
@@ -90,4 +176,5 @@ def filled(text: str) -> str:
 
 
 if __name__ == "__main__":
-    README.write_text(filled(README.read_text()))
+    for page in PAGES:
+        page.write_text(filled(page.read_text()))

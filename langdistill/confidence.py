@@ -9,11 +9,12 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from fractions import Fraction
 from typing import Any
 
 from langchain_core.messages import AIMessage
 
-from langdistill.answers import NUMBER
+from langdistill.answers import number
 from langdistill.prompts import fill
 
 P_TRUE = (
@@ -69,9 +70,9 @@ def _truth(reply: AIMessage) -> float | None:
 
 
 def _percentage(reply: AIMessage) -> float | None:
-    found = NUMBER.search(reply.text)
-    number = float(found.group().strip("$%+").replace(",", "")) if found else -1.0
-    return number / 100 if 0 <= number <= 100 else None
+    told = number(reply.text)
+    share = float(Fraction(told.rstrip("%"))) / 100 if told else -1.0
+    return share if 0 <= share <= 1 else None
 
 
 def _sequence(reply: AIMessage) -> float | None:

@@ -45,6 +45,8 @@ TRAINING = {"torch", "transformers", "trl", "peft", "datasets", "accelerate"}
         ("train", TRAINING - {"torch"}, "from langdistill.lab import lab_model; lab_model().invoke('x')"),
         ("train", TRAINING, "from langdistill.lab.pretrain import *; pretrain(Path('m'), Settings(documents=8))"),
         ("agents", {"langchain"}, "from langdistill import *; create_chain_of_thought('openai:gpt-4.1')"),
+        ("maths", {"math_verify"}, "from langdistill.answers import maths; maths('x')"),
+        ("maths", {"antlr4"}, "from langdistill.answers import maths; maths('x')"),
         (
             "report",
             {"jinja2"},
@@ -68,7 +70,7 @@ def test_training_without_its_extra(tmp_path: Path) -> None:
 
 
 def test_a_plain_install_records_and_harvests(tmp_path: Path) -> None:
-    everything = TRAINING | {"langchain", "jinja2", "vllm", "psycopg", "ray", "numpy"}
+    everything = TRAINING | {"langchain", "jinja2", "math_verify", "sympy", "vllm", "psycopg", "ray", "numpy"}
     work = """
     from langdistill import *
     from langdistill.testing.models import ScriptedChatModel

@@ -1,0 +1,39 @@
+"""Read, normalise and compare final answers: the only place that parses an answer.
+
+Voting, perturbation checks, filters and evaluation all pass through this package, so two spellings of one answer can never be
+told apart in one station and confused in another. "No answer" is `None`: it is never a vote.
+
+An extractor (`Extract`) reads a reply and returns its answer in one spelling for answers of one meaning, or `None`. Every kind of
+answer is one: `final_answer` (as written), `number`, `choice`, `yes_no`, `verdict`, `letters`, `json_answer`, `code_block`,
+`free_text`, `maths`. docs/answers.md holds the rules and how well they read real replies.
+"""
+
+from __future__ import annotations
+
+from langdistill.answers.choices import choice
+from langdistill.answers.documents import code_block, free_text, json_answer
+from langdistill.answers.formulas import maths
+from langdistill.answers.joined_letters import letters
+from langdistill.answers.marked import Extract, final_answer
+from langdistill.answers.numbers import number
+from langdistill.answers.spelling import normalise, same
+from langdistill.answers.verdicts import scores, swapped, verdict
+from langdistill.answers.yes_or_no import yes_no
+
+__all__ = [
+    "Extract",
+    "choice",
+    "code_block",
+    "final_answer",
+    "free_text",
+    "json_answer",
+    "letters",
+    "maths",
+    "normalise",
+    "number",
+    "same",
+    "scores",
+    "swapped",
+    "verdict",
+    "yes_no",
+]
