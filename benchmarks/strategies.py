@@ -1,126 +1,130 @@
-"""Every strategy on the embedded model: how often it is right, and what that takes.
+"""What a strategy's machinery costs: 64 samples of a model that takes 50 ms, beside the same calls made without it.
 
-    python benchmarks/strategies.py --out runs/strategies
+    python benchmarks/strategies.py
 
-Three seeds: each draws its own final questions and its own samples. A cell that is done is not run again. The tables of
-`docs/strategies.md` are made from what is written to `benchmarks/results/strategies.json`.
+In every round each contender runs once, in a random order; told are medians over the rounds and, as ratios, medians of the
+ratios within a round. The critical path is one call: 50 ms. `langchain` makes the calls with LangChain alone (threads, or
+`asyncio.gather`): what is above the critical path there is the price of 64 of its calls in one process. `langgraph` is a
+hand-written graph with one `Send` per sample and a vote.
 """
 
 from __future__ import annotations
 
-import argparse
+import asyncio
 import json
+import operator
+import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from statistics import median
+from typing import Annotated, Any
 
-from langdistill import (
-    budget,
-    create_best_of_n,
-    create_branch_solve_merge,
-    create_branch_solve_merge_generation,
-    create_chain_of_draft,
-    create_chain_of_thought,
-    create_least_to_most,
-    create_one_step_rephrase_and_respond,
-    create_rephrase_and_respond,
-    create_self_consistency,
-    create_self_refine,
-    create_system2_attention,
-    create_universal_self_consistency,
-)
-from langdistill.answers import same
-from langdistill.confidence import sequence_probability
-from langdistill.lab import lab_model
-from langdistill.lab.tasks import TASKS
-from langdistill.strategies.system2_attention import (
-    create_instructed_prompting,
-    create_keep_original_attention,
-    create_relevance_attention,
-    create_unseparated_attention,
-)
-from langdistill.votes import adaptive_consistency, early_stopping
+from langchain_core.messages import AnyMessage, HumanMessage
+from langchain_core.runnables import RunnableConfig, RunnableLambda
+from langgraph.graph import START, StateGraph
+from langgraph.types import Send
+from typing_extensions import TypedDict
+
+from langdistill import create_self_consistency
+from langdistill.testing.models import OneReplyChatModel, ScriptedChatModel
 
 RESULTS = Path(__file__).with_name("results") / "strategies.json"
-Create = Callable[[Any], Any]
+SAMPLES, DELAY, ROUNDS = 64, 0.05, 25
+PROMPT = [HumanMessage("2 + 2?")]
+GIVEN: Any = {"messages": PROMPT}
+CONFIG: RunnableConfig = {"max_concurrency": SAMPLES}
 
 
-def comes_to_an_answer(one: dict[str, str]) -> float:
-    """Scores a reply that has an answer line above one that has none."""
-    return float("Answer:" in one["reply"])
+def model(kind: type[OneReplyChatModel], delay: float) -> OneReplyChatModel:
+    return kind(script=lambda messages, number: "Answer: 4", delay=delay)
 
 
-DIRECT: dict[str, Create] = {"direct (System 1)": lambda model: create_chain_of_thought(model, prompt="{question}")}
-REASONING: dict[str, Create] = DIRECT | {
-    "chain_of_thought": create_chain_of_thought,
-    "chain_of_draft": create_chain_of_draft,
-    "one_step_rephrase_and_respond": create_one_step_rephrase_and_respond,
-    "rephrase_and_respond": create_rephrase_and_respond,
-    "least_to_most": create_least_to_most,
-    "self_refine": lambda model: create_self_refine(model, rounds=1),
-    "self_consistency, 8": create_self_consistency,
-    "self_consistency, 40": lambda model: create_self_consistency(model, samples=40),
-    "self_consistency, adaptive": lambda model: create_self_consistency(model, samples=40, stop=adaptive_consistency()),
-    "self_consistency, window of 5": lambda model: create_self_consistency(model, samples=40, stop=early_stopping()),
-    "self_consistency, 8, by confidence": lambda model: create_self_consistency(
-        model.bind(logprobs=True), confidence=sequence_probability
-    ),
-    "universal_self_consistency, 8": create_universal_self_consistency,
-    "best_of_n, 8": lambda model: create_best_of_n(model, comes_to_an_answer),
-    "branch_solve_merge_generation": create_branch_solve_merge_generation,
-}
-ATTENDING: dict[str, Create] = DIRECT | {
-    "system2_attention": create_system2_attention,
-    "relevance_attention": create_relevance_attention,
-    "unseparated_attention": create_unseparated_attention,
-    "keep_original_attention": create_keep_original_attention,
-    "instructed_prompting": create_instructed_prompting,
-}
-JUDGING: dict[str, Create] = DIRECT | {"branch_solve_merge": create_branch_solve_merge}
-STRATEGIES = {"letters": REASONING, "opinion": ATTENDING, "judging": JUDGING}
+class Sampled(TypedDict):
+    messages: list[AnyMessage]
+    replies: Annotated[list[str], operator.add]
 
 
-def measure(create: Create, task: str, seed: int, questions: int) -> dict[str, Any]:
-    """One seed of one cell."""
-    draw = TASKS[task].draw(questions, seed=seed, pool="final")
-    graph = create(lab_model(max_tokens=160, seed=seed))
-    asked = [{"messages": [("user", problem.question)]} for problem in draw.problems]
-    started = time.perf_counter()
-    with budget() as spent:
-        outputs = graph.batch(asked, {"max_concurrency": 50}, return_exceptions=True)
-    answered = [output if isinstance(output, dict) else {"answer": None} for output in outputs]
-    right = [same(one["answer"], draw.gold[p.id]) for one, p in zip(answered, draw.problems, strict=True)]
+def bare_graph(chat: OneReplyChatModel) -> Any:
+    """Self-consistency as one writes it by hand."""
+
+    def sample(state: Any, config: RunnableConfig) -> Any:
+        return {"replies": [chat.invoke(state["messages"], config).text]}
+
+    async def asample(state: Any, config: RunnableConfig) -> Any:
+        return {"replies": [(await chat.ainvoke(state["messages"], config)).text]}
+
+    def elect(state: Any) -> Any:
+        return {"messages": [*state["messages"], ("ai", max(state["replies"], key=state["replies"].count))]}
+
+    graph: Any = StateGraph(Sampled)
+    graph.add_node("sample", RunnableLambda(sample, afunc=asample, name="sample"))
+    graph.add_node("vote", elect)
+    sends = [Send("sample", GIVEN)] * SAMPLES
+    graph.add_conditional_edges(START, lambda state: sends, ["sample"]).add_edge("sample", "vote")
+    return graph.compile()
+
+
+def contenders(delay: float) -> dict[str, tuple[Callable[[], Any], Callable[[], Coroutine[Any, Any, Any]]]]:
+    """How each makes its 64 calls, synchronously and not."""
+    single, many = model(OneReplyChatModel, delay), model(ScriptedChatModel, delay)
+    separate = create_self_consistency(single, samples=SAMPLES, prompt="{question}")
+    together = create_self_consistency(many, samples=SAMPLES, prompt="{question}")
+    bare = bare_graph(single)
+
+    def threads() -> None:
+        with ThreadPoolExecutor(SAMPLES) as pool:
+            list(pool.map(lambda _: single.invoke(PROMPT), range(SAMPLES)))
+
+    async def gathered() -> None:
+        await asyncio.gather(*(single.ainvoke(PROMPT) for _ in range(SAMPLES)))
+
     return {
-        "right": sum(right),
-        "n": questions,
-        "completions": spent.completions / questions,
-        "tokens": spent.tokens / questions,
-        "failed": sum(not isinstance(output, dict) for output in outputs),
-        "seconds": time.perf_counter() - started,
-    }
+        "langdistill, n in one request": (
+            lambda: together.invoke(GIVEN, CONFIG), lambda: together.ainvoke(GIVEN, CONFIG)),
+        "langdistill, 64 requests": (
+            lambda: separate.invoke(GIVEN, CONFIG), lambda: separate.ainvoke(GIVEN, CONFIG)),
+        "langchain, 64 requests": (threads, gathered),
+        "langgraph by hand, 64 requests": (lambda: bare.invoke(GIVEN, CONFIG), lambda: bare.ainvoke(GIVEN, CONFIG)),
+    }  # fmt: skip
+
+
+def rounds(delay: float) -> dict[str, dict[str, list[float]]]:
+    """Seconds per contender, under `invoke` and under `ainvoke`."""
+    found = contenders(delay)
+    told: dict[str, dict[str, list[float]]] = {name: {"invoke": [], "ainvoke": []} for name in found}
+    loop = asyncio.new_event_loop()
+    for turn in range(ROUNDS + 2):
+        for name in random.sample(list(found), len(found)):
+            now, later = found[name]
+            for how, run in (("invoke", now), ("ainvoke", lambda later=later: loop.run_until_complete(later()))):
+                started = time.perf_counter()
+                run()
+                if turn >= 2:  # the first ones warm up
+                    told[name][how].append(time.perf_counter() - started)
+    loop.close()
+    return told
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--questions", type=int, default=100)
-    parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument("--task", nargs="+", default=list(STRATEGIES), choices=list(STRATEGIES))
-    told = parser.parse_args()
-    told.out.mkdir(parents=True, exist_ok=True)
-    results: dict[str, Any] = {"questions": told.questions, "seeds": told.seeds, "tasks": {}}
-    for task in told.task:
-        for name, create in STRATEGIES[task].items():
-            runs: list[Any] = []
-            for seed in range(told.seeds):
-                kept = told.out / f"{task}-{name.replace(' ', '_')}-{seed}-{told.questions}.json"
-                if not kept.exists():
-                    kept.write_text(json.dumps(measure(create, task, seed, told.questions)))
-                runs.append(json.loads(kept.read_text()))
-            results["tasks"].setdefault(task, {})[name] = runs
-            print(task, name, [run["right"] for run in runs], round(runs[0]["tokens"], 1), flush=True)
-    RESULTS.write_text(json.dumps(results, indent=1) + "\n")
+    waiting, idle = rounds(DELAY), rounds(0.0)
+    alone = {how: waiting["langchain, 64 requests"][how] for how in ("invoke", "ainvoke")}
+    rows: dict[str, Any] = {}
+    for name, told in waiting.items():
+        rows[name] = {
+            how: {
+                "ms": 1000 * median(seconds),
+                "of_critical_path": median(seconds) / DELAY,
+                "of_langchain": median(mine / theirs for mine, theirs in zip(seconds, alone[how], strict=True)),
+                "microseconds_per_call": 1e6 * median(idle[name][how]) / SAMPLES,
+            }
+            for how, seconds in told.items()
+        }
+        print(name, {how: {key: round(value, 2) for key, value in row.items()} for how, row in rows[name].items()})
+    RESULTS.write_text(
+        json.dumps({"samples": SAMPLES, "delay": DELAY, "rounds": ROUNDS, "rows": rows}, indent=1) + "\n"
+    )
 
 
 if __name__ == "__main__":

@@ -30,7 +30,8 @@ from langdistill.answers import Extract, final_answer
 from langdistill.errors import AnswerError, ModelError
 from langdistill.records import digest
 
-ANSWER_LINE = re.compile(r"^\W*(?:final )?answer\W*?:\s*(\S.*)", re.IGNORECASE | re.MULTILINE | re.DOTALL)
+ANSWER_LINE = re.compile(r"^\W*(?:final )?answer\W*?:[ \t]*(\S.*)", re.IGNORECASE | re.MULTILINE)
+AROUND = " \t\"'`*_“”‘’."
 
 Graph = TypeVar("Graph", bound=Runnable[Any, Any])
 
@@ -143,9 +144,12 @@ def conclude_from(reply: AIMessage, extract: Extract = final_answer, *, whole: b
 
 
 def answer_part(text: str) -> str:
-    """What follows the first "Answer:" at the start of a line: what may be streamed of a reply that reasons first."""
+    """What stands on the first line that begins with "Answer:": what may be streamed of a reply that reasons first.
+
+    Quotes and marks around it are left out, as they are in the answer.
+    """
     found = ANSWER_LINE.search(text)
-    return found.group(1) if found else ""
+    return found.group(1).strip(AROUND) if found else ""
 
 
 def whole_reply(text: str) -> str:

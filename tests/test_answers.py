@@ -6,7 +6,6 @@ from pathlib import Path
 import pytest
 
 from langdistill.answers import final_answer, normalise, same
-from langdistill.votes import vote
 
 
 @pytest.mark.parametrize(
@@ -56,27 +55,6 @@ def test_same(one: str | None, other: str | None, equal: bool) -> None:
 def test_normalise_is_idempotent() -> None:
     for answer in ['"A b"', "1,000.00", "+5", "50.0%", "..", "x"]:
         assert normalise(normalise(answer)) == normalise(answer)
-
-
-def test_vote_counts_by_meaning_and_keeps_the_first_spelling() -> None:
-    outcome = vote(["Nk", "xy", "nk", None, '"NK"'])
-    assert outcome.answer == "Nk"
-    assert outcome.votes == {"nk": 3, "xy": 1}
-    assert outcome.share == 3 / 5
-    assert outcome.margin == pytest.approx(2 / 5)
-    assert outcome.candidates == 5
-
-
-def test_a_tie_elects_nobody() -> None:
-    outcome = vote(["a", "b", "b", "a"])
-    assert outcome.answer is None
-    assert outcome.tied
-    assert outcome.share == 0.5
-
-
-def test_no_answer_is_no_vote() -> None:
-    outcome = vote([None, None])
-    assert (outcome.answer, outcome.share, outcome.votes, outcome.tied) == (None, 0.0, {}, False)
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from langgraph.graph import START, StateGraph
 from typing_extensions import TypedDict
 
 from langdistill import ask, budget, caching, node
-from langdistill.asking import chat_model
+from langdistill.asking import chat_model, without_tools
 from langdistill.budgets import BudgetSpent
 from langdistill.errors import ModelError, StoreError
 from langdistill.fetching import sample_path
@@ -226,6 +226,64 @@ def test_a_cache_asks_only_for_what_is_missing(tmp_path: Any) -> None:
         assert len(model.asked) == 5
     run(body(1))
     assert len(model.asked) == 7, "outside the block nothing is remembered"
+
+
+def test_a_cache_tells_apart_what_is_bound_to_a_model(tmp_path: Any) -> None:
+    asked = Echo(asked=[])
+
+    def body(model: Any) -> Any:
+        def inner(state: State):
+            [reply] = yield ask(model, "x")
+            return {"said": [reply.text]}
+
+        return inner
+
+    with caching(tmp_path / "replies.db"):
+        assert run(body(asked.bind(temperature=0.1))) == ["x0.1"]
+        assert run(body(asked.bind(temperature=0.2))) == ["x0.2"]
+    assert len(asked.asked) == 2
+
+
+def test_a_group_may_be_drawn_in_several_steps(tmp_path: Any) -> None:
+    asked = Echo(asked=[])
+
+    def body(state: State):
+        first = yield ask(asked, "x", n=2, first=0)
+        second = yield ask(asked, "x", n=1, first=2)
+        return {"said": texts([*first, *second])}
+
+    with caching(tmp_path / "replies.db"):
+        assert run(body) == ["x"] * 3
+    assert len(asked.asked) == 3, "the third sample is a reply of its own, and all are known under ainvoke"
+
+
+def test_tools_are_taken_off_a_model_and_nothing_else() -> None:
+    bound = Echo().bind(tools=[{"name": "add"}], tool_choice="auto").bind(temperature=0.3)
+    assert without_tools(bound).kwargs == {"temperature": 0.3}  # type: ignore[attr-defined]
+    assert bound.kwargs.keys() == {"tools", "tool_choice", "temperature"}  # type: ignore[attr-defined]
+    assert without_tools(model := Echo()) is model
+
+
+def test_a_node_outside_a_graph_is_a_runnable() -> None:
+    def body(state: State):
+        [reply] = yield ask(Echo(), "x")
+        return {"said": [reply.text]}
+
+    assert node(body).invoke({}) == {"said": ["x"]}
+
+
+def test_a_failed_step_can_be_caught_in_the_body() -> None:
+    class Mute(Echo):
+        def _generate(self, *args: Any, **kwargs: Any) -> ChatResult:
+            raise RuntimeError("down")
+
+    def body(state: State):
+        try:
+            yield ask(Mute(), "x")
+        except RuntimeError:
+            return {"said": ["caught"]}
+
+    assert run(body) == ["caught"]
 
 
 def test_a_cache_that_is_no_database(tmp_path: Any) -> None:

@@ -1,0 +1,106 @@
+"""What a faithful System-2 distillation must show of its thinking side (Yu et al., 2407.06023), end to end through real traces.
+
+The other points stand with the part that they belong to: Branch-Solve-Merge, Rephrase and Respond and System 2 Attention in
+their own files, the canary of the exported data set in tests/datasets/test_harvest.py.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from langchain_core.messages import BaseMessage
+
+from langdistill import (
+    TraceRecorder,
+    agreement,
+    budget,
+    create_branch_solve_merge,
+    create_chain_of_thought,
+    create_self_consistency,
+    harvest,
+    stable_under,
+)
+from langdistill.errors import DatasetError
+from langdistill.lab.tasks import TASKS
+from langdistill.records import Problem
+from langdistill.testing.models import OneReplyChatModel
+
+JUDGING = TASKS["judging"]
+[SWAPPED] = JUDGING.perturbations
+
+
+def order_blind(messages: list[BaseMessage], number: int) -> str:
+    """The longer response, wherever it stands."""
+    told = messages[-1].text
+    first = told.split("Response A:")[1].split("Response B:")[0].strip()
+    second = told.split("Response B:")[1].strip().split("\n")[0]
+    return "A" if (len(first), first) > (len(second), second) else "B"
+
+
+def first_place(messages: list[BaseMessage], number: int) -> str:
+    return "A"
+
+
+def recorded(script: Any, folder: Path, questions: int = 30) -> Path:
+    """Every question and its swapped version, judged and recorded."""
+    draw = JUDGING.draw(questions, seed=1, pool="dev")
+    judge = create_chain_of_thought(OneReplyChatModel(script=script), prompt="{question}", name="judge")
+    recorder = TraceRecorder(folder / "traces.db")
+    for problem in draw.problems:
+        swapped = Problem(id=problem.id, question=SWAPPED.apply(problem.question, None), perturbation=SWAPPED.name)  # type: ignore[arg-type]
+        for one in (problem, swapped):
+            judge.invoke({"messages": [("user", one.question)]}, {"callbacks": [recorder], "metadata": one.metadata})
+    recorder.close()
+    return folder / "traces.db"
+
+
+def test_a_judge_that_prefers_the_first_place_keeps_nothing_and_is_wholly_inconsistent(tmp_path: Path) -> None:
+    selected = harvest(recorded(first_place, tmp_path), graph="judge").filter(stable_under(SWAPPED))
+    with pytest.raises(DatasetError, match="unstable: 30"):
+        selected.write(tmp_path / "data")
+
+
+def test_an_order_blind_judge_keeps_everything_and_the_swap_is_undone(tmp_path: Path) -> None:
+    traces = recorded(order_blind, tmp_path)
+    dataset = harvest(traces, graph="judge").filter(stable_under(SWAPPED)).write(tmp_path / "data")
+    last = dataset.funnel[-1]
+    assert (last["kept"], last["reasons"]) == (30, {})
+    answers = {row["completion"][0]["content"] for row in dataset.rows()}
+    assert answers == {"A", "B"}, "both verdicts came up, so both were mapped back through the swap"
+
+
+def test_a_branch_solve_merge_judge_that_prefers_the_first_place_ties_everywhere() -> None:
+    def script(messages: list[BaseMessage], number: int) -> str:
+        return "fit: it fits" if "criteria" in messages[-1].text else "Scores: A=4 B=2"
+
+    judge = create_branch_solve_merge(OneReplyChatModel(script=script))
+    draw = JUDGING.draw(10, seed=1, pool="dev")
+    outputs = judge.batch([{"messages": [("user", problem.question)]} for problem in draw.problems])
+    assert [output["answer"] for output in outputs] == ["tie"] * 10
+
+
+def test_a_majority_filter_drops_four_against_four(tmp_path: Path) -> None:
+    recorder = TraceRecorder(tmp_path / "traces.db")
+    for number, replies in enumerate([["4"] * 4 + ["5"] * 4, ["4"] * 5 + ["5"] * 3]):
+        told = iter(replies)
+        model = OneReplyChatModel(script=lambda messages, at, told=told: f"So.\nAnswer: {next(told)}")
+        config: Any = {"callbacks": [recorder], "metadata": {"problem": str(number)}, "max_concurrency": 1}
+        create_self_consistency(model).invoke({"messages": [("user", f"question {number}")]}, config)
+    recorder.close()
+    dataset = harvest(tmp_path / "traces.db").filter(agreement(min_share=0.5)).write(tmp_path / "data")
+    assert [row["problem"] for row in dataset.rows()] == ["1"]
+    assert any(stage["reasons"] == {"tied": 1} for stage in dataset.funnel)
+
+
+def test_the_ledger_sets_system_2_beside_system_1() -> None:
+    thinking = OneReplyChatModel(script=lambda messages, number: "two and two are four\nAnswer: 4")
+    direct = OneReplyChatModel(script=lambda messages, number: "4")
+    with budget() as spent:
+        create_chain_of_thought(thinking).invoke({"messages": [("user", "2+2?")]})
+        create_chain_of_thought(direct, prompt="{question}", name="direct").invoke({"messages": [("user", "2+2?")]})
+    assert {row["strategy"]: (row["completions"], row["tokens"]) for row in spent.ledger()} == {
+        "chain_of_thought": (1, 7),
+        "direct": (1, 1),
+    }

@@ -1,0 +1,136 @@
+"""What of a strategy reaches somebody who streams it."""
+
+from __future__ import annotations
+
+import asyncio
+from itertools import pairwise
+from typing import Any
+
+import pytest
+from langchain_core.messages import AIMessage, AIMessageChunk
+from langgraph.checkpoint.memory import InMemorySaver
+from langgraph.graph import START, MessagesState, StateGraph
+
+from langdistill import (
+    TraceRecorder,
+    budget,
+    create_chain_of_thought,
+    create_least_to_most,
+    create_rephrase_and_respond,
+    create_self_consistency,
+    create_system2_attention,
+)
+from langdistill.questions import answer_part
+from langdistill.stores.opening import open_store
+from langdistill.testing.models import OneReplyChatModel
+
+ASKED: Any = {"messages": [("user", "Who?")]}
+REPLY = "First I think of\nmany things.\nAnswer: the quick brown fox"
+
+
+def model() -> OneReplyChatModel:
+    return OneReplyChatModel(script=lambda messages, number: REPLY)
+
+
+def streamed(graph: Any, config: Any = None, **how: Any) -> list[Any]:
+    async def collect() -> list[Any]:
+        return [part async for part in graph.astream(ASKED, config, stream_mode="messages", **how)]
+
+    now = list(graph.stream(ASKED, config, stream_mode="messages", **how))
+    assert [part[0].text for part in now] == [part[0].text for part in asyncio.run(collect())]
+    return now
+
+
+@pytest.mark.parametrize("create", [create_chain_of_thought, create_rephrase_and_respond, create_least_to_most])
+def test_the_tokens_of_the_answer_come_as_they_are_said(create: Any) -> None:
+    parts = streamed(create(model()))
+    assert [part[0].text for part in parts if part[0].text] == ["the", " quick", " brown", " fox"]
+    assert len({part[0].id for part in parts}) == 1
+    assert all(isinstance(part[0], AIMessageChunk) for part in parts)
+    assert {part[1]["langgraph_node"] for part in parts} <= {"think", "respond", "conclude"}
+
+
+def test_a_reply_that_is_the_answer_is_streamed_whole() -> None:
+    parts = streamed(create_system2_attention(model()))
+    assert "".join(part[0].text for part in parts) == REPLY
+    assert len(parts) > 5
+
+
+def test_the_message_in_the_state_is_the_one_that_was_streamed() -> None:
+    graph = create_chain_of_thought(model())
+    modes: Any = ["messages", "values"]
+    parts = list(graph.stream(ASKED, stream_mode=modes))
+    said = {part[0].id for mode, part in parts if mode == "messages"}
+    assert {parts[-1][1]["messages"][-1].id} == said
+
+
+def test_with_a_checkpointer_all_is_the_same() -> None:
+    graph = create_rephrase_and_respond(model(), checkpointer=InMemorySaver())
+    parts = list(graph.stream(ASKED, {"configurable": {"thread_id": "1"}}, stream_mode="messages"))
+    assert [part[0].text for part in parts if part[0].text] == ["the", " quick", " brown", " fox"]
+    assert {part[1]["langgraph_node"] for part in parts} == {"respond"}
+
+
+def test_as_a_node_the_answer_is_streamed_from_the_subgraph() -> None:
+    parent = StateGraph(MessagesState).add_node("think", create_chain_of_thought(model())).add_edge(START, "think")
+    parts: Any = list(parent.compile().stream(ASKED, stream_mode="messages", subgraphs=True))
+    assert "".join(part[0].text for _, part in parts) == "the quick brown fox"
+    outer: Any = list(parent.compile().stream(ASKED, stream_mode="messages"))
+    assert [part[0].text for part in outer] == ["the quick brown fox"]
+
+
+def test_a_vote_is_told_once_at_its_end() -> None:
+    parts = streamed(create_self_consistency(model(), samples=3))
+    assert [part[0].text for part in parts] == ["the quick brown fox"]
+    assert isinstance(parts[0][0], AIMessage)
+
+
+def test_streaming_asks_and_counts_and_records_nothing_twice(tmp_path: Any) -> None:
+    asked = model()
+    recorder = TraceRecorder(tmp_path / "traces.db")
+    graph = create_rephrase_and_respond(asked)
+    with budget() as spent:
+        for _ in graph.stream(ASKED, {"callbacks": [recorder]}, stream_mode="messages"):
+            pass
+    recorder.close()
+    assert spent.completions == len(asked.prompts) == 2
+    [trace] = open_store(tmp_path / "traces.db").traces()
+    assert len(trace.calls) == 2
+    assert [call.replies[0].message["content"] for call in trace.calls] == [REPLY, REPLY]
+    assert trace.answer == "the quick brown fox"
+
+
+def test_event_streams_hold_the_tokens_too() -> None:
+    async def collect() -> list[str]:
+        events = create_chain_of_thought(model()).astream_events(ASKED, version="v2")
+        return [
+            event["data"]["chunk"].text
+            async for event in events
+            if event["event"] == "on_chat_model_stream" and "nostream" not in event["tags"]
+        ]
+
+    assert "".join(asyncio.run(collect())) == "the quick brown fox"
+
+
+@pytest.mark.parametrize(
+    ("text", "heard"),
+    [
+        ("", ""),
+        ("I think", ""),
+        ("I think\nAnsw", ""),
+        ("I think\nAnswer:", ""),
+        ("I think\nAnswer: 4", "4"),
+        ("**Answer:** 4", "4"),
+        ("Final answer: 4\nor so", "4"),
+        ('Answer: "nk"', "nk"),
+        ("Answer: U.S. do", "U.S. do"),
+        ("My answer: none yet. I think", ""),
+    ],
+)
+def test_what_may_be_heard_of_a_reply(text: str, heard: str) -> None:
+    assert answer_part(text) == heard
+
+
+def test_what_may_be_heard_only_grows() -> None:
+    heard = [answer_part(REPLY[:end]) for end in range(len(REPLY) + 1)]
+    assert all(later.startswith(sooner) for sooner, later in pairwise(heard))
