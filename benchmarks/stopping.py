@@ -137,7 +137,8 @@ def main() -> None:
             *(f"{rule}: {100 * row['accuracy']:.1f} % with {row['samples']:.1f}" for rule, row in rules.items()),
             sep=" | ",
         )
-    (RESULTS / "stopping.json").write_text(json.dumps(results, indent=1) + "\n")
+    told_all = {"command": "python benchmarks/stopping.py", "sources": results}
+    (RESULTS / "stopping.json").write_text(json.dumps(told_all, indent=1) + "\n")
 
 
 if __name__ == "__main__":

@@ -42,6 +42,8 @@ def model(kind: type[OneReplyChatModel], delay: float) -> OneReplyChatModel:
 
 
 class Sampled(TypedDict):
+    """State of the graph by hand."""
+
     messages: list[AnyMessage]
     replies: Annotated[list[str], operator.add]
 
@@ -123,7 +125,17 @@ def main() -> None:
         }
         print(name, {how: {key: round(value, 2) for key, value in row.items()} for how, row in rows[name].items()})
     RESULTS.write_text(
-        json.dumps({"samples": SAMPLES, "delay": DELAY, "rounds": ROUNDS, "rows": rows}, indent=1) + "\n"
+        json.dumps(
+            {
+                "command": "python benchmarks/strategies.py",
+                "samples": SAMPLES,
+                "delay": DELAY,
+                "rounds": ROUNDS,
+                "rows": rows,
+            },
+            indent=1,
+        )
+        + "\n"
     )
 
 

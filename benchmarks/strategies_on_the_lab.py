@@ -58,7 +58,7 @@ REASONING: dict[str, Create] = DIRECT | {
     "one_step_rephrase_and_respond": create_one_step_rephrase_and_respond,
     "rephrase_and_respond": create_rephrase_and_respond,
     "least_to_most": create_least_to_most,
-    "self_refine": lambda model: create_self_refine(model, rounds=1),
+    "self_refine, 1 round": lambda model: create_self_refine(model, rounds=1),
     "self_consistency, 8": create_self_consistency,
     "self_consistency, 40": lambda model: create_self_consistency(model, samples=40),
     "self_consistency, adaptive": lambda model: create_self_consistency(model, samples=40, stop=adaptive_consistency()),
@@ -109,7 +109,8 @@ def main() -> None:
     parser.add_argument("--task", nargs="+", default=list(STRATEGIES), choices=list(STRATEGIES))
     told = parser.parse_args()
     told.out.mkdir(parents=True, exist_ok=True)
-    results: dict[str, Any] = {"questions": told.questions, "seeds": told.seeds, "tasks": {}}
+    command = "python benchmarks/strategies_on_the_lab.py --out runs/strategies"
+    results: dict[str, Any] = {"command": command, "questions": told.questions, "seeds": told.seeds, "tasks": {}}
     for task in told.task:
         for name, create in STRATEGIES[task].items():
             runs: list[Any] = []

@@ -14,7 +14,7 @@ from langdistill.evaluation.metrics import student_interval
 
 ROOT = Path(__file__).parents[1]
 RESULTS = Path(__file__).with_name("results")
-PAGES = (ROOT / "README.md", ROOT / "docs/answers.md")
+PAGES = (ROOT / "README.md", ROOT / "docs/answers.md", ROOT / "docs/strategies.md")
 PLACE = re.compile(r"(<!-- table (?P<name>\S+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 TRAINED = ("distilled", "distilled_unfiltered", "control")
@@ -150,7 +150,60 @@ def judged(told: dict[str, Any]) -> str:
     )
 
 
+def stopping(told: dict[str, Any]) -> str:
+    """One row a source of votes: accuracy and samples of each rule."""
+    rules = ["fixed 40", "adaptive_consistency", "early_stopping"]
+    lines = [
+        "| votes | n | fixed 40: right, % | adaptive: right, % | difference, points | samples | window of 5: right, % | difference, points | samples |",
+        "|---|---|---|---|---|---|---|---|---|",
+    ]
+    for source, found in told["sources"].items():
+        cells = [f"{found['fixed 40']['n']:,}", f"{100 * found['fixed 40']['accuracy']:.1f}"]
+        for rule in rules[1:]:
+            row = found[rule]
+            difference = f"{100 * row['difference']:+.1f} ± {100 * row['interval']:.1f}"
+            cells += [f"{100 * row['accuracy']:.1f}", difference, f"{row['samples']:.1f}"]
+        lines.append(f"| {source} | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def strategies_on_the_lab(told: dict[str, Any]) -> str:
+    """One row a task and strategy."""
+    lines = [
+        "| task | strategy | right, % | completions | tokens generated | failed runs |",
+        "|---|---|---|---|---|---|",
+    ]
+    for task, found in told["tasks"].items():
+        for strategy, runs in found.items():
+            shares = [100 * run["right"] / run["n"] for run in runs]
+            low, high = student_interval(shares)
+            spent = " | ".join(f"{mean(run[key] for run in runs):.1f}" for key in ("completions", "tokens"))
+            failed = sum(run["failed"] for run in runs)
+            lines.append(
+                f"| {task} | {strategy} | {mean(shares):.1f} [{max(low, 0):.1f}, {min(high, 100):.1f}] | {spent} | {failed} |"
+            )
+    return "\n".join(lines)
+
+
+def machinery(told: dict[str, Any]) -> str:
+    """One row a contender, synchronous and not."""
+    lines = [
+        "| who asks | how | ms | of the critical path | of LangChain alone | µs a call with a model that takes no time |",
+        "|---|---|---|---|---|---|",
+    ]
+    for name, found in told["rows"].items():
+        for how, row in found.items():
+            lines.append(
+                f"| {name} | `{how}` | {row['ms']:.1f} | {row['of_critical_path']:.2f} | {row['of_langchain']:.2f} | "
+                f"{row['microseconds_per_call']:.0f} |"
+            )
+    return "\n".join(lines)
+
+
 TABLES = {
+    "stopping": ("stopping", stopping),
+    "strategies": ("strategies", machinery),
+    "strategies-on-the-lab": ("strategies_on_the_lab", strategies_on_the_lab),
     "distillation": ("distillation", accuracies),
     "labels": ("distillation", labels),
     "bad-teacher-labels": ("bad-teacher", labels),

@@ -21,7 +21,7 @@ def printed(notebook: nbformat.NotebookNode) -> str:
 
 def accuracy(told: str, arm: str) -> float:
     """In per cent, as a notebook prints it."""
-    [found] = re.findall(rf"^{arm} +(\d+)% \[", told, re.MULTILINE)
+    [found] = re.findall(rf"^{arm}  +(\d+)% \[", told, re.MULTILINE)
     return float(found)
 
 
@@ -30,7 +30,16 @@ def the_student_has_learnt(told: str) -> None:
     assert accuracy(told, "System 2") > accuracy(told, "System 1") + 10
 
 
-SHOWS = {"00_the_loop": the_student_has_learnt}
+def strategies_pay(told: str) -> None:
+    answers = re.findall(r"^(?:answer|streamed|as a node|around an agent): (\S+)$", told, re.MULTILINE)
+    assert len(answers) == 5
+    assert len(set(answers)) == 1, "however it is run, the answer is the same"
+    assert "stopped by completions 3 of 3" in told
+    assert accuracy(told, "chain of thought") > accuracy(told, "direct") + 10
+    assert accuracy(told, "vote of 8") > accuracy(told, "direct") + 10
+
+
+SHOWS = {"00_the_loop": the_student_has_learnt, "01_thinking": strategies_pay}
 """What each notebook must show."""
 
 
@@ -42,6 +51,10 @@ def test_a_notebook_runs_and_shows_what_it_says(path: Path, tmp_path: Path) -> N
         notebook, timeout=280, kernel_name="python3", resources={"metadata": {"path": str(tmp_path)}}
     ).execute()
     SHOWS[path.stem](printed(notebook))
+    if path.stem == "01_thinking":
+        assert any(
+            "image/png" in output.get("data", {}) for cell in notebook.cells for output in cell.get("outputs", [])
+        )
 
 
 def test_there_are_notebooks() -> None:
