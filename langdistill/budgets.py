@@ -149,7 +149,7 @@ class Budget:
         told = {"completions": self._admitted, "tokens": self.tokens, "seconds": self.seconds, "money": self.money}
         caps = asdict(self.caps)
         own = [
-            f"{name} {round(told[name], 3):g} of {cap:g}"
+            f"{name} {_shown(told[name])} of {_shown(cap)}"
             for name, cap in caps.items()
             if cap is not None and told[name] >= cap
         ]
@@ -177,6 +177,10 @@ class Budget:
     def _cost(self, model: str, spent: Spent) -> float | None:
         price = self.prices.get(model)
         return spent.cost(price) if price else None
+
+
+def _shown(amount: float) -> str:
+    return str(amount) if isinstance(amount, int) else f"{amount:.3g}"
 
 
 _current: ContextVar[Budget] = ContextVar("langdistill_budget", default=Budget())  # noqa: B039 - counts, never caps

@@ -55,7 +55,7 @@ def test_tokens_stop_what_comes_next() -> None:
 def test_money_by_the_users_prices() -> None:
     with budget(money=1e-4, prices=PRICES) as spent:
         output = create_self_refine(model(), rounds=9).invoke(ASKED)
-    assert output["stopped"].startswith("money 0 of 0.0001") or "money" in output["stopped"]
+    assert output["stopped"] == f"money {spent.money:.3g} of 0.0001"
     [row] = spent.ledger()
     assert row["cost"] == pytest.approx((row["input_tokens"] * 1.0 + row["tokens"] * 10.0) / 1e6)
     assert spent.money == row["cost"] >= 1e-4

@@ -29,8 +29,8 @@ def verdict(text: str) -> str | None:
 
     Read in this order: the last "[[A]]", "[[B]]" or "[[C]]" (a tie, as FastChat's judges write it); the scores of both where the
     first line is nothing but two numbers ("8 9"); the place the reply marks (see `final_answer`), or that follows "verdict:" or
-    "winner:", where it holds a verdict, for a judge writes "answer is" of the answers it judges; the last judgement in words ("Assistant A is better", "I prefer B", "it's a tie"); a reply
-    that is the verdict itself. Assistants 1 and 2 are A and B.
+    "winner:", where it holds a verdict, for a judge writes "answer is" of the answers it judges; the last judgement in words
+    ("Assistant A is better", "I prefer B", "it's a tie"); a reply that is the verdict itself. Assistants 1 and 2 are A and B.
     """
     if bracketed := BRACKETED.findall(text):
         return NAMES[bracketed[-1].casefold()]
