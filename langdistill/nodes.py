@@ -1,13 +1,14 @@
 """Make a graph node of a generator body: the one place that knows sync from async.
 
-The same body runs under `invoke` (threads) and under `ainvoke` (the event loop), with the caller's config, so that callbacks,
-tags, `max_concurrency` and cancellation are LangChain's own.
+The same body runs under `invoke` (requests in threads) and under `ainvoke` (requests on the event loop, the body's own code in a
+thread beside it), with the caller's config, so that callbacks, tags, `max_concurrency` and cancellation are LangChain's own.
 
     builder.add_node("sample", node(sample))
 """
 
 from __future__ import annotations
 
+import asyncio
 import inspect
 from collections.abc import Callable
 from typing import Any
@@ -47,10 +48,11 @@ def _runnable(body: Body, *, of_strategy: bool) -> RunnableLambda[Any, Any]:
         return visit.update
 
     async def arun(state: Any, config: RunnableConfig) -> Any:
-        visit = _Visit(body, state, config, of_strategy)
-        while request := visit.next_request():
+        # A body is synchronous code of whoever wrote it: what it parses or scores must not hold up the event loop.
+        visit = await asyncio.to_thread(_Visit, body, state, config, of_strategy)
+        while request := await asyncio.to_thread(visit.next_request):
             while jobs := request.jobs():
-                request.settle(jobs, await afetch(jobs, config, keep=of_strategy))
+                await asyncio.to_thread(request.settle, jobs, await afetch(jobs, config, keep=of_strategy))
         return visit.update
 
     return RunnableLambda(run, afunc=arun, name=body.__name__)

@@ -264,6 +264,26 @@ def test_tools_are_taken_off_a_model_and_nothing_else() -> None:
     assert without_tools(model := Echo()) is model
 
 
+def test_a_slow_body_does_not_hold_up_the_event_loop() -> None:
+    def body(state: State):
+        time.sleep(0.2)
+        [reply] = yield ask(Echo(), "x")
+        time.sleep(0.2)
+        return {"said": [reply.text]}
+
+    async def beside() -> tuple[Any, float]:
+        work, longest = asyncio.create_task(node(body).ainvoke({})), 0.0
+        while not work.done():
+            started = time.perf_counter()
+            await asyncio.sleep(0.005)
+            longest = max(longest, time.perf_counter() - started)
+        return work.result(), longest
+
+    update, longest = asyncio.run(beside())
+    assert update == {"said": ["x"]}
+    assert longest < 0.15
+
+
 def test_a_node_outside_a_graph_is_a_runnable() -> None:
     def body(state: State):
         [reply] = yield ask(Echo(), "x")
