@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from langdistill.answers import final_answer
+from langdistill.answers import Extract, final_answer
 from langdistill.records import Call, Message, Trace, digest
 from langdistill.votes import vote
 
@@ -18,6 +18,8 @@ class Group:
     originals: tuple[Trace, ...]
     variants: dict[str, tuple[Trace, ...]]
     """Perturbation name to the traces of the changed question."""
+    extract: Extract = final_answer
+    """Reads the answer out of a recorded reply."""
 
     @property
     def question(self) -> list[Message]:
@@ -32,12 +34,12 @@ class Group:
     @property
     def answers(self) -> list[str | None]:
         """Candidate answers to the original question."""
-        return answers_of(self.originals)
+        return answers_of(self.originals, self.extract)
 
     def variant_answers(self, perturbation: str) -> list[str | None] | None:
         """Candidate answers under a perturbation, `None` where it was not asked."""
         traces = self.variants.get(perturbation)
-        return answers_of(traces) if traces else None
+        return answers_of(traces, self.extract) if traces else None
 
     @property
     def votes(self) -> Mapping[str, float]:
@@ -45,12 +47,12 @@ class Group:
         return vote(self.answers).votes
 
 
-def answers_of(traces: Iterable[Trace]) -> list[str | None]:
+def answers_of(traces: Iterable[Trace], extract: Extract) -> list[str | None]:
     """The candidate answers in the traces, `None` for one that holds none."""
-    return [answer for trace in traces for answer in candidates(trace)]
+    return [answer for trace in traces for answer in candidates(trace, extract)]
 
 
-def candidates(trace: Trace) -> list[str | None]:
+def candidates(trace: Trace, extract: Extract) -> list[str | None]:
     """One answer per reply that was marked a candidate; of a trace without such, its own answer."""
     # Concurrent calls end in any order, and the first spelling of an answer must not depend on it.
     marked = sorted((call for call in trace.calls if call.candidate), key=_call_key)
@@ -58,13 +60,12 @@ def candidates(trace: Trace) -> list[str | None]:
         # what a call had streamed before it failed is no vote
         replies = [reply for call in marked for reply in ((not call.error and call.replies) or [None])]
         return [
-            final_answer(text) if reply and isinstance(text := reply.message["content"], str) else None
-            for reply in replies
+            extract(text) if reply and isinstance(text := reply.message["content"], str) else None for reply in replies
         ]
     if trace.answer is not None or trace.error or not trace.output:
         return [trace.answer]
     text = trace.output[-1]["content"]
-    return [final_answer(text) if isinstance(text, str) else None]
+    return [extract(text) if isinstance(text, str) else None]
 
 
 def problem_of(trace: Trace) -> str:
@@ -73,7 +74,7 @@ def problem_of(trace: Trace) -> str:
     return str(named) if named else "question-" + digest(trace.input)[:16]
 
 
-def grouped(traces: Iterable[Trace]) -> list[Group]:
+def grouped(traces: Iterable[Trace], extract: Extract = final_answer) -> list[Group]:
     """Groups in the order of their problem ids; inside one, traces in the order of their content, never of arrival.
 
     Perturbed versions of a problem of which no original was recorded are left out.
@@ -90,15 +91,16 @@ def grouped(traces: Iterable[Trace]) -> list[Group]:
     return [
         Group(
             problem,
-            _ordered(found),
-            {name: _ordered(changed) for name, changed in sorted(variants.get(problem, {}).items())},
+            _ordered(found, extract),
+            {name: _ordered(changed, extract) for name, changed in sorted(variants.get(problem, {}).items())},
+            extract,
         )
         for problem, found in sorted(originals.items())
     ]
 
 
-def _ordered(traces: Sequence[Trace]) -> tuple[Trace, ...]:
-    return tuple(sorted(traces, key=lambda trace: digest(trace.input, trace.output, candidates(trace))))
+def _ordered(traces: Sequence[Trace], extract: Extract) -> tuple[Trace, ...]:
+    return tuple(sorted(traces, key=lambda trace: digest(trace.input, trace.output, candidates(trace, extract))))
 
 
 def _call_key(call: Call) -> str:

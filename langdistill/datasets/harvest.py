@@ -8,6 +8,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal, cast
 
+from langdistill import answers
+from langdistill.answers import Extract
 from langdistill.datasets.groups import Group, grouped
 from langdistill.datasets.targets import Target, final_answer
 from langdistill.datasets.writing import MANIFEST, Dataset, write_dataset
@@ -37,6 +39,7 @@ class Harvest:
     store: str | Path | Store
     graph: str | None = None
     strategy: str | None = None
+    extract: Extract = answers.final_answer
     take: Target = final_answer
     filters: tuple[Filter, ...] = field(default=())
 
@@ -104,6 +107,7 @@ class Harvest:
         told = {
             "graph": self.graph,
             "strategy": self.strategy,
+            "extract": getattr(self.extract, "__name__", repr(self.extract)),
             "target": self.take.__name__,
             "filters": [{"name": one.name, **one.params} for one in self.filters],
             "validation": validation,
@@ -114,7 +118,7 @@ class Harvest:
 
     def _groups(self) -> list[Group]:
         store = open_store(self.store, must_exist=True)
-        groups = grouped(store.traces(graph=self.graph, strategy=self.strategy))
+        groups = grouped(store.traces(graph=self.graph, strategy=self.strategy), self.extract)
         names = store.names() if not groups else {}
         if store is not self.store:
             store.close()
@@ -153,15 +157,22 @@ class HasTarget:
         return Verdict(filter=self.name, keep=reason == "found", reason=reason)
 
 
-def harvest(store: str | Path | Store, *, graph: str | None = None, strategy: str | None = None) -> Harvest:
+def harvest(
+    store: str | Path | Store,
+    *,
+    graph: str | None = None,
+    strategy: str | None = None,
+    extract: Extract = answers.final_answer,
+) -> Harvest:
     """Start from the traces of a store.
 
     Args:
         store: a store, or the path of an SQLite file.
         graph: only traces of root runs with this name.
         strategy: only traces of this strategy.
+        extract: reads the answer out of a recorded reply: the one that the strategy was given.
     """
-    return Harvest(store, graph, strategy)
+    return Harvest(store, graph, strategy, extract)
 
 
 def split(examples: Sequence[Example], validation: float, seed: int) -> list[Example]:

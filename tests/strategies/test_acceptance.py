@@ -6,6 +6,7 @@ their own files, the canary of the exported data set in tests/datasets/test_harv
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from langdistill import (
     harvest,
     stable_under,
 )
+from langdistill.answers import verdict
 from langdistill.errors import DatasetError
 from langdistill.lab.tasks import TASKS
 from langdistill.records import Problem
@@ -69,6 +71,31 @@ def test_an_order_blind_judge_keeps_everything_and_the_swap_is_undone(tmp_path: 
     assert (last["kept"], last["reasons"]) == (30, {})
     answers = {row["completion"][0]["content"] for row in dataset.rows()}
     assert answers == {"A", "B"}, "both verdicts came up, so both were mapped back through the swap"
+
+
+def test_gpt4_s_own_judgements_through_the_perturbation_filter(data: Path, tmp_path: Path) -> None:
+    """Ten pairs that GPT-4 judged in both orders: three contradict themselves, and only those are dropped."""
+    lines = (data / "fastchat_skycamp/model_judgment/gpt-4_pair.jsonl").read_text().splitlines()
+    rows = [json.loads(line) for line in lines]
+    judged = {row[f"g{order}_user_prompt"]: row[f"g{order}_judgment"] for row in rows for order in (1, 2)}
+    model = OneReplyChatModel(script=lambda messages, number: judged[messages[-1].text])
+    judge = create_chain_of_thought(model, prompt="{question}", extract=verdict, name="judge")
+    recorder = TraceRecorder(tmp_path / "traces.db")
+    stored: dict[str, str] = {}
+    for number, row in enumerate(rows):
+        for order, perturbation in ((1, None), (2, SWAPPED.name)):
+            one = Problem(id=str(number), question=row[f"g{order}_user_prompt"], perturbation=perturbation)
+            config: Any = {"callbacks": [recorder], "metadata": one.metadata}
+            judge.invoke({"messages": [("user", one.question)]}, config)
+        stored[str(number)] = row["g1_winner"] if row["g1_winner"] == row["g2_winner"] else "inconsistent"
+    recorder.close()
+    found = harvest(tmp_path / "traces.db", graph="judge", extract=verdict).filter(stable_under(SWAPPED)).run()
+    assert {one["problem"] for one in found.rejects} == {key for key, won in stored.items() if won == "inconsistent"}
+    assert found.funnel[-1]["reasons"] == {"unstable": 3}
+    names = {"A": "model_1", "B": "model_2", "tie": "tie"}
+    assert {one.problem: names[str(one.target["content"])] for one in found.examples} == {
+        key: won for key, won in stored.items() if won != "inconsistent"
+    }
 
 
 def test_a_branch_solve_merge_judge_that_prefers_the_first_place_ties_everywhere() -> None:
