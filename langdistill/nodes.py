@@ -19,6 +19,7 @@ from langgraph.config import get_stream_writer
 
 from langdistill.budgets import current_budget
 from langdistill.fetching import Request, afetch, fetch
+from langdistill.replies import current_cache
 
 Body = Callable[[Any], Any]
 """A node's body: takes the state and yields `Ask`s, or lists of them, before it returns the update."""
@@ -49,10 +50,14 @@ def _runnable(body: Body, *, of_strategy: bool) -> RunnableLambda[Any, Any]:
 
     async def arun(state: Any, config: RunnableConfig) -> Any:
         # A body is synchronous code of whoever wrote it: what it parses or scores must not hold up the event loop.
-        visit = await asyncio.to_thread(_Visit, body, state, config, of_strategy)
+        visit = _Visit(body, state, config, of_strategy)
         while request := await asyncio.to_thread(visit.next_request):
             while jobs := request.jobs():
-                await asyncio.to_thread(request.settle, jobs, await afetch(jobs, config, keep=of_strategy))
+                results = await afetch(jobs, config, keep=of_strategy)
+                if current_cache():  # it writes to a file
+                    await asyncio.to_thread(request.settle, jobs, results)
+                else:
+                    request.settle(jobs, results)
         return visit.update
 
     return RunnableLambda(run, afunc=arun, name=body.__name__)
@@ -62,14 +67,16 @@ class _Visit:
     """One run of a body, from the state to the update."""
 
     def __init__(self, body: Body, state: Any, config: RunnableConfig, of_strategy: bool) -> None:
-        self._state, self._config, self._of_strategy = state, config, of_strategy
-        self._work = body(state)
+        self._body, self._state, self._config, self._of_strategy = body, state, config, of_strategy
+        self._work: Any = None
         self._request: Request | None = None
         self._stopped = ""
         self.update: Any = None
 
     def next_request(self) -> Request | None:
         """Send the replies in; out comes the next request, or `None` when the update is there."""
+        if self._work is None:
+            self._work = self._body(self._state)
         if not inspect.isgenerator(self._work):
             self._finish(self._work)
             return None

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from langdistill.answers.marked import bare
 from langdistill.answers.numbers import whole_number
+
+SHORT = 200
+"""Characters of an answer whose spelling is remembered: votes compare the same few answers again and again."""
 
 
 def normalise(answer: str) -> str:
@@ -14,12 +19,19 @@ def normalise(answer: str) -> str:
     it is: dates, times, versions, phone numbers, "007". Of an answer of several lines, such as code, only the space at the
     ends of lines is dropped.
     """
+    return _spelt(answer) if len(answer) <= SHORT else _spell(answer)
+
+
+def _spell(answer: str) -> str:
     whole = "\n".join(line.rstrip() for line in answer.splitlines()).strip("\n")
     if "\n" in (told := bare(whole)):
         return whole
     short = bare(" ".join(told.casefold().split()))
     found = whole_number(short.replace("−", "-"))
     return str(found) if found else short
+
+
+_spelt = lru_cache(maxsize=4096)(_spell)
 
 
 def same(one: str | None, other: str | None) -> bool:

@@ -99,8 +99,7 @@ def create_self_consistency(
         return {"candidates": replies}
 
     def weigh(state: Sampling):
-        if confidence is None:
-            return {"weights": []}
+        assert confidence is not None
         voting = [reply_of(one) for one in state["candidates"]]
         told = voting
         if confidence.prompt:
@@ -113,13 +112,13 @@ def create_self_consistency(
 
     def elect(state: Sampling):
         votes = [one["vote"] for one in state["candidates"]]
-        at = leader(votes, state["weights"] or None)
+        at = leader(votes, state.get("weights"))
         winner = state["candidates"][at or 0]
         return conclude(reply_of(winner), winner["answer"])
 
     graph = StateGraph(Sampling, input_schema=Question, output_schema=Answered)
     steps: list[Any] = [("sample", step(sample)), ("weigh", step(weigh)), ("vote", step(elect))]
-    graph.add_sequence(steps)
+    graph.add_sequence([one for one in steps if confidence or one[0] != "weigh"])
     graph.add_edge(START, "sample")
     params = {"samples": samples, "stop": stop.name, "confidence": confidence and confidence.name}
     return labelled(graph.compile(name=name, checkpointer=checkpointer), name, **params, temperature=temperature)
