@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from langchain_core.language_models import BaseChatModel
@@ -60,7 +61,7 @@ class Ask:
         """Whether the model is one that can give several replies to one request."""
         return self.n > 1 and "n" in getattr(type(unbound(self.model)), "model_fields", {})
 
-    @property
+    @cached_property
     def model_name(self) -> str:
         """What the model is called in a ledger and in a price table."""
         model = unbound(self.model)

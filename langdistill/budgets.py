@@ -15,7 +15,7 @@ import time
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import asdict, astuple, dataclass
+from dataclasses import asdict, dataclass
 from threading import Lock
 from typing import Any, NamedTuple, TypeVar
 
@@ -47,7 +47,9 @@ class Spent:
     """Tokens generated for them, as far as the models told."""
 
     def __add__(self, other: Spent) -> Spent:
-        return Spent(*(mine + theirs for mine, theirs in zip(astuple(self), astuple(other), strict=True)))
+        return Spent(
+            self.completions + other.completions, self.input_tokens + other.input_tokens, self.tokens + other.tokens
+        )
 
     def cost(self, price: Price) -> float:
         """In the price's currency."""

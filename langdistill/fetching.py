@@ -54,11 +54,10 @@ class Job(NamedTuple):
     ask: Ask
     indices: tuple[int, ...]
 
-    def call(self, config: RunnableConfig) -> Fetched:
-        """Ask, and count what came."""
+    def call(self, config: RunnableConfig, hidden: RunnableConfig) -> Fetched:
+        """Ask, and count what came. `config` is the node's, `hidden` the same with this request's marks."""
         entered = self._enter()
         try:
-            hidden = self._config(config)
             if len(self.indices) > 1:
                 chat, given = _unwrap(self.ask.model, hidden)
                 result = chat.generate_prompt([self._prompt], n=len(self.indices), **(given | self.ask.params))
@@ -71,11 +70,10 @@ class Job(NamedTuple):
             sample_path.reset(entered)
         return self._count(result, config)
 
-    async def acall(self, config: RunnableConfig) -> Fetched:
+    async def acall(self, config: RunnableConfig, hidden: RunnableConfig) -> Fetched:
         """The same on the event loop."""
         entered = self._enter()
         try:
-            hidden = self._config(config)
             if len(self.indices) > 1:
                 chat, given = _unwrap(self.ask.model, hidden)
                 result = await chat.agenerate_prompt([self._prompt], n=len(self.indices), **(given | self.ask.params))
@@ -112,7 +110,8 @@ class Job(NamedTuple):
         params = self.ask.params
         return params | {"seed": params["seed"] + self.indices[0]} if "seed" in params else params
 
-    def _config(self, config: RunnableConfig) -> RunnableConfig:
+    def marked(self, config: RunnableConfig) -> RunnableConfig:
+        """The node's config with the marks of this request; the same for all requests of an ask."""
         marks: RunnableConfig = {} if _shown(config) else {"tags": [HIDDEN]}
         if self.ask.candidate:
             marks["metadata"] = {"candidate": True}
@@ -212,28 +211,37 @@ def fetch(jobs: list[Job], config: RunnableConfig, *, keep: bool) -> Sequence[Fe
 
     With `keep` and a checkpointer, each is a task of LangGraph's: its result is kept as soon as it is there.
     """
+    marked = _marked(jobs, config)
     if keep and _checkpointed(config):
-        kept: Any = task(name=_node_name(config))(lambda at: {"fetched": jobs[at].call(config)})
+        kept: Any = task(name=_node_name(config))(lambda at: {"fetched": jobs[at].call(config, marked[jobs[at].at])})
         waiting = [kept(at) for at in range(len(jobs))]
         return [_caught(lambda one=one: one.result()["fetched"]) for one in waiting]
     if len(jobs) == 1:
-        return [_caught(partial(jobs[0].call, config))]
+        return [_caught(partial(jobs[0].call, config, marked[jobs[0].at]))]
     threads = min(len(jobs), config.get("max_concurrency") or MOST_THREADS)
     with ContextThreadPoolExecutor(max_workers=threads) as executor:
-        return list(executor.map(lambda job: _caught(partial(job.call, config)), jobs))
+        return list(executor.map(lambda job: _caught(partial(job.call, config, marked[job.at])), jobs))
 
 
 async def afetch(jobs: list[Job], config: RunnableConfig, *, keep: bool) -> Sequence[Fetched | Exception]:
     """Make the requests on the event loop; otherwise as `fetch`."""
+    marked = _marked(jobs, config)
     if keep and _checkpointed(config):
 
         async def run(at: int) -> Any:
-            return {"fetched": await jobs[at].acall(config)}
+            return {"fetched": await jobs[at].acall(config, marked[jobs[at].at])}
 
         kept: Any = task(name=_node_name(config))(run)
         results: list[Any] = await asyncio.gather(*(kept(at) for at in range(len(jobs))), return_exceptions=True)
         return [_failure(one) or one["fetched"] for one in results]
-    return await gather_with_concurrency(config.get("max_concurrency"), *(_acaught(job.acall(config)) for job in jobs))
+    return await gather_with_concurrency(
+        config.get("max_concurrency"), *(_acaught(job.acall(config, marked[job.at])) for job in jobs)
+    )
+
+
+def _marked(jobs: list[Job], config: RunnableConfig) -> dict[int, RunnableConfig]:
+    firsts = {job.at: job for job in reversed(jobs)}
+    return {at: job.marked(config) for at, job in firsts.items()}
 
 
 def _caught(call: Callable[[], Fetched]) -> Fetched | Exception:
