@@ -16,7 +16,7 @@ from typing import Any
 
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AnyMessage, HumanMessage
-from langchain_core.runnables import Runnable, RunnableBinding
+from langchain_core.runnables import Runnable, RunnableBinding, RunnableWithFallbacks
 from langgraph.pregel import Pregel
 
 from langdistill.errors import MissingExtra, ModelError
@@ -65,6 +65,8 @@ class Ask:
     def model_name(self) -> str:
         """What the model is called in a ledger and in a price table."""
         model = unbound(self.model)
+        while isinstance(model, RunnableWithFallbacks):
+            model = unbound(model.runnable)
         if isinstance(model, BaseChatModel):
             told = model._get_ls_params().get("ls_model_name")  # pyright: ignore[reportPrivateUsage]
             return str(told or type(model).__name__)
@@ -128,6 +130,9 @@ def without_tools(model: Runnable[Any, Any]) -> Runnable[Any, Any]:
 
     A rephrasing or a list of criteria that comes back as a tool call is of no use to the next step.
     """
+    if isinstance(model, RunnableWithFallbacks):
+        fallbacks = [without_tools(one) for one in model.fallbacks]
+        return model.model_copy(update={"runnable": without_tools(model.runnable), "fallbacks": fallbacks})
     if not isinstance(model, RunnableBinding):
         return model
     kwargs = {key: value for key, value in model.kwargs.items() if key not in TOOL_KNOBS}

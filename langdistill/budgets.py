@@ -96,6 +96,13 @@ class Budget:
                 self._admitted -= left - len(admitted)
         return admitted
 
+    def release(self, replies: int) -> None:
+        """Give back what was admitted and not delivered."""
+        with self._lock:
+            self._admitted -= replies
+        if self.outer:
+            self.outer.release(replies)
+
     def check_price(self, model: str) -> None:
         """Refuse a model whose replies could not be counted against a cap on money.
 

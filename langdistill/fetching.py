@@ -7,7 +7,7 @@ budget is counted, and where an optional reply cache answers what has been asked
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextvars import ContextVar, Token
 from functools import partial
 from typing import Any, NamedTuple, TypedDict
@@ -24,6 +24,7 @@ from langgraph.func import task
 
 from langdistill.asking import Ask
 from langdistill.budgets import BudgetSpent, Spent, current_budget
+from langdistill.errors import ModelError
 from langdistill.replies import current_cache
 from langdistill.speaking import SPOKEN, aloud
 
@@ -42,13 +43,22 @@ MOST_THREADS = 64
 
 
 class Fetched(TypedDict):
-    """What a request brought, as a checkpointer can keep it."""
+    """What came of a request, as a checkpointer can keep it."""
 
-    messages: list[AIMessage]
+    replies: list[tuple[int, AIMessage]]
+    """Sample index and reply."""
+    short: list[int]
+    """Sample indices that were asked for and left out by a server that ignores `n`."""
+    refused: bool
+    """Whether the budget kept some from being asked."""
 
 
 class Job(NamedTuple):
-    """One request to one model, for the replies with these indices of an ask."""
+    """One request to one model, for the replies with these indices of an ask.
+
+    Which jobs there are depends on nothing but what is asked. What the cache knows and what the budget allows is looked up
+    only when a job runs: on resuming, LangGraph finds kept results by the position of their task.
+    """
 
     at: int
     ask: Ask
@@ -56,38 +66,91 @@ class Job(NamedTuple):
 
     def call(self, config: RunnableConfig, hidden: RunnableConfig) -> Fetched:
         """Ask, and count what came. `config` is the node's, `hidden` the same with this request's marks."""
-        entered = self._enter()
+        known, asked = self._begin()
+        entered = self._enter(asked)
         try:
-            if len(self.indices) > 1:
+            if not asked:
+                result = None
+            elif len(asked) > 1:
                 chat, given = _unwrap(self.ask.model, hidden)
-                result = chat.generate_prompt([self._prompt], n=len(self.indices), **(given | self.ask.params))
+                result = chat.generate_prompt([self._prompt], n=len(asked), **(given | self.ask.params))
             elif spoken := self._aloud(config, hidden):
                 speaker, listening = spoken
-                result = _result(speaker.reply(speaker.invoke(self._input, listening, **self._params)))
+                result = _result(speaker.reply(speaker.invoke(self._input, listening, **self._params(asked))))
             else:
-                result = _result(self.ask.model.invoke(self._input, hidden, **self._params))
+                result = _result(self.ask.model.invoke(self._input, hidden, **self._params(asked)))
         finally:
             sample_path.reset(entered)
-        return self._count(result, config)
+        return self._end(known, asked, result, config)
 
     async def acall(self, config: RunnableConfig, hidden: RunnableConfig) -> Fetched:
-        """The same on the event loop."""
-        entered = self._enter()
+        """The same on the event loop; files are read and written in a thread."""
+        known, asked = await asyncio.to_thread(self._begin) if current_cache() else self._begin()
+        entered = self._enter(asked)
         try:
-            if len(self.indices) > 1:
+            if not asked:
+                result = None
+            elif len(asked) > 1:
                 chat, given = _unwrap(self.ask.model, hidden)
-                result = await chat.agenerate_prompt([self._prompt], n=len(self.indices), **(given | self.ask.params))
+                result = await chat.agenerate_prompt([self._prompt], n=len(asked), **(given | self.ask.params))
             elif spoken := self._aloud(config, hidden):
                 speaker, listening = spoken
-                result = _result(speaker.reply(await speaker.ainvoke(self._input, listening, **self._params)))
+                result = _result(speaker.reply(await speaker.ainvoke(self._input, listening, **self._params(asked))))
             else:
-                result = _result(await self.ask.model.ainvoke(self._input, hidden, **self._params))
+                result = _result(await self.ask.model.ainvoke(self._input, hidden, **self._params(asked)))
         finally:
             sample_path.reset(entered)
-        return self._count(result, config)
+        end = partial(self._end, known, asked, result, config)
+        return await asyncio.to_thread(end) if current_cache() else end()
 
-    def _enter(self) -> Token[tuple[int, ...]]:
-        return sample_path.set((*sample_path.get(), *self.indices[:1]) if self.ask.sampled else sample_path.get())
+    def marked(self, config: RunnableConfig) -> RunnableConfig:
+        """The node's config with the marks of this request; the same for all requests of an ask."""
+        marks: RunnableConfig = {} if _shown(config) else {"tags": [HIDDEN]}
+        if self.ask.candidate:
+            marks["metadata"] = {"candidate": True}
+        return merge_configs(config, marks)
+
+    def _begin(self) -> tuple[dict[int, AIMessage], Sequence[int]]:
+        """Replies that the cache knows, and the indices to ask for.
+
+        Raises:
+            BudgetSpent: there are neither.
+            ModelError: money is capped and the model has no price.
+        """
+        if self.ask.of_graph:  # its own requests are cached and counted
+            return {}, self.indices
+        cache = current_cache()
+        known = cache.get(self.ask.model, self.ask.prompt, self.ask.params, self.indices) if cache else {}
+        missing = [index for index in self.indices if index not in known]
+        if missing:
+            current_budget().check_price(self.ask.model_name)
+        asked = current_budget().admit(missing)
+        if not known and not asked:
+            raise current_budget().exhausted()
+        return known, asked
+
+    def _end(
+        self, known: dict[int, AIMessage], asked: Sequence[int], result: LLMResult | None, config: RunnableConfig
+    ) -> Fetched:
+        """Count and remember what came."""
+        generations = result.generations[0] if result else []
+        messages = [one.message for one in generations if isinstance(one, ChatGeneration)]
+        short = list(asked[len(messages) :])
+        replies = {**known, **{index: _fresh(message) for index, message in zip(asked, messages, strict=False)}}
+        if result and not self.ask.of_graph:
+            strategy = str((config.get("metadata") or {}).get("strategy") or "")
+            name = _answering(self.ask.model_name, messages)
+            current_budget().spend(strategy, name, _spent(result, messages))
+            current_budget().release(len(short))
+            if cache := current_cache():
+                for index in asked[: len(messages)]:
+                    cache.put(self.ask.model, self.ask.prompt, self.ask.params, index, replies[index])
+        refused = len(known) + len(asked) < len(self.indices)
+        return Fetched(replies=sorted(replies.items(), key=lambda one: one[0]), short=short, refused=refused)
+
+    def _enter(self, asked: Sequence[int]) -> Token[tuple[int, ...]]:
+        path = sample_path.get()
+        return sample_path.set((*path, *asked[:1]) if self.ask.sampled else path)
 
     def _aloud(self, config: RunnableConfig, hidden: RunnableConfig) -> Any:
         if self.ask.heard is None or self.ask.of_graph or _shown(config):
@@ -102,65 +165,46 @@ class Job(NamedTuple):
     def _input(self) -> Any:
         return {"messages": list(self.ask.prompt)} if self.ask.of_graph else list(self.ask.prompt)
 
-    @property
-    def _params(self) -> dict[str, Any]:
+    def _params(self, asked: Sequence[int]) -> dict[str, Any]:
         """A graph takes no sampling parameters; a seed shared by separate requests would make their replies equal."""
         if self.ask.of_graph:
             return {}
         params = self.ask.params
-        return params | {"seed": params["seed"] + self.indices[0]} if "seed" in params else params
-
-    def marked(self, config: RunnableConfig) -> RunnableConfig:
-        """The node's config with the marks of this request; the same for all requests of an ask."""
-        marks: RunnableConfig = {} if _shown(config) else {"tags": [HIDDEN]}
-        if self.ask.candidate:
-            marks["metadata"] = {"candidate": True}
-        return merge_configs(config, marks)
-
-    def _count(self, result: LLMResult, config: RunnableConfig) -> Fetched:
-        messages = [one.message for one in result.generations[0] if isinstance(one, ChatGeneration)]
-        if not self.ask.of_graph:
-            strategy = str((config.get("metadata") or {}).get("strategy") or "")
-            current_budget().spend(strategy, self.ask.model_name, _spent(result, messages))
-        return Fetched(messages=[_fresh(message) for message in messages])
+        return params | {"seed": params["seed"] + asked[0]} if "seed" in params else params
 
 
 class Request:
     """What one `yield` asked for, and what has come back of it."""
 
-    def __init__(self, wanted: Ask | Sequence[Ask], config: RunnableConfig) -> None:
+    def __init__(self, wanted: Ask | Sequence[Ask]) -> None:
         self.single = isinstance(wanted, Ask)
         self.asks: list[Ask] = [wanted] if isinstance(wanted, Ask) else list(wanted)
-        self.found: list[dict[int, AIMessage]] = [self._cached(one) for one in self.asks]
+        self.found: list[dict[int, AIMessage]] = [{} for _ in self.asks]
         self.errors: list[Exception] = []
-        self.cut = False
-        """Whether the budget kept something from being asked."""
-        self.rounds = 0
-        self.admitted: list[Sequence[int]] = []
-        """Sample indices that the budget allowed, per ask."""
+        self.cut = ""
+        """Which caps of the budget kept something from being asked, here or inside a graph."""
+        self._jobs = [job for at, one in enumerate(self.asks) for job in _jobs(at, one)]
 
     def jobs(self) -> list[Job]:
         """What is still to be asked: at first everything, then, one by one, what a server that ignores `n` left out."""
-        self.rounds += 1
-        if self.rounds == 1:
-            self.admitted = [self._admitted(one, self._missing(at, one.indices)) for at, one in enumerate(self.asks)]
-            return [job for at, one in enumerate(self.asks) for job in _jobs(at, one, self.admitted[at])]
-        if self.rounds > 2 or self.errors:
-            return []
-        left = [self._missing(at, admitted) for at, admitted in enumerate(self.admitted)]
-        return [Job(at, one, (index,)) for at, one in enumerate(self.asks) for index in left[at]]
+        jobs, self._jobs = self._jobs, []
+        return jobs
 
     def settle(self, jobs: list[Job], results: Sequence[Fetched | Exception]) -> None:
         """Take in what came."""
         for job, result in zip(jobs, results, strict=True):
             if isinstance(result, Exception):
                 self.errors.append(result)
-                self.cut = self.cut or isinstance(result, BudgetSpent)
+                if isinstance(result, BudgetSpent):
+                    self.cut = current_budget().reached()
                 continue
-            for index, message in zip(job.indices, result["messages"], strict=False):
-                self.found[job.at][index] = message
-                if cache := current_cache():
-                    cache.put(job.ask.model, job.ask.prompt, job.ask.params, index, message)
+            self.found[job.at] |= dict(result["replies"])
+            if result["refused"]:
+                self.cut = current_budget().reached()
+            if len(job.indices) > 1 and result["replies"]:
+                self._jobs += [Job(job.at, job.ask, (index,)) for index in result["short"]]
+            if job.ask.of_graph:
+                self.cut = self.cut or next((cap for _, one in result["replies"] if (cap := stopped_of(one))), "")
 
     def replies(self) -> Any:
         """The replies in the shape of the request.
@@ -169,8 +213,8 @@ class Request:
             BudgetSpent: the budget left nothing to ask for.
             Exception: the first error, where not a single reply came.
         """
-        if not any(self.found):
-            error = self.errors[0] if self.errors else current_budget().exhausted()
+        if self.asks and not any(self.found):
+            error = self.errors[0] if self.errors else ModelError("The model gave no reply at all. Ask another one.")
             if len(self.errors) > 1:
                 error.add_note(f"All {len(self.errors)} requests of this step failed; this is the first error.")
             raise error
@@ -181,29 +225,17 @@ class Request:
         """All replies that came, in order."""
         return [found[index].text for found in self.found for index in sorted(found)]
 
-    def _missing(self, at: int, indices: Iterable[int]) -> list[int]:
-        return [index for index in indices if index not in self.found[at]]
 
-    def _admitted(self, one: Ask, missing: list[int]) -> Sequence[int]:
-        if one.of_graph:  # its own requests are counted
-            return missing
-        if missing:
-            current_budget().check_price(one.model_name)
-        admitted = current_budget().admit(missing)
-        self.cut = self.cut or len(admitted) < len(missing)
-        return admitted
-
-    @staticmethod
-    def _cached(one: Ask) -> dict[int, AIMessage]:
-        cache = current_cache()
-        return cache.get(one.model, one.prompt, one.params, one.indices) if cache else {}
-
-
-def _jobs(at: int, one: Ask, indices: Sequence[int]) -> list[Job]:
+def _jobs(at: int, one: Ask) -> list[Job]:
     """One request for all, where the model can; else one for each."""
-    if one.n_in_one_request and indices:
-        return [Job(at, one, tuple(indices))]
-    return [Job(at, one, (index,)) for index in indices]
+    if one.n_in_one_request:
+        return [Job(at, one, tuple(one.indices))]
+    return [Job(at, one, (index,)) for index in one.indices]
+
+
+def stopped_of(message: BaseMessage) -> str:
+    """The cap that cut short the thinking behind a graph's message."""
+    return str(message.response_metadata.get("stopped") or "")
 
 
 def fetch(jobs: list[Job], config: RunnableConfig, *, keep: bool) -> Sequence[Fetched | Exception]:
@@ -211,11 +243,14 @@ def fetch(jobs: list[Job], config: RunnableConfig, *, keep: bool) -> Sequence[Fe
 
     With `keep` and a checkpointer, each is a task of LangGraph's: its result is kept as soon as it is there.
     """
-    marked = _marked(jobs, config)
     if keep and _checkpointed(config):
-        kept: Any = task(name=_node_name(config))(lambda at: {"fetched": jobs[at].call(config, marked[jobs[at].at])})
+        # Marked inside the task: a graph that is asked there checkpoints under the task's own name, not under the node's.
+        kept: Any = task(name=_node_name(config))(
+            lambda at: {"fetched": jobs[at].call(config, jobs[at].marked(config))}
+        )
         waiting = [kept(at) for at in range(len(jobs))]
         return [_caught(lambda one=one: one.result()["fetched"]) for one in waiting]
+    marked = _marked(jobs, config)
     if len(jobs) == 1:
         return [_caught(partial(jobs[0].call, config, marked[jobs[0].at]))]
     threads = min(len(jobs), config.get("max_concurrency") or MOST_THREADS)
@@ -225,15 +260,15 @@ def fetch(jobs: list[Job], config: RunnableConfig, *, keep: bool) -> Sequence[Fe
 
 async def afetch(jobs: list[Job], config: RunnableConfig, *, keep: bool) -> Sequence[Fetched | Exception]:
     """Make the requests on the event loop; otherwise as `fetch`."""
-    marked = _marked(jobs, config)
     if keep and _checkpointed(config):
 
         async def run(at: int) -> Any:
-            return {"fetched": await jobs[at].acall(config, marked[jobs[at].at])}
+            return {"fetched": await jobs[at].acall(config, jobs[at].marked(config))}
 
         kept: Any = task(name=_node_name(config))(run)
         results: list[Any] = await asyncio.gather(*(kept(at) for at in range(len(jobs))), return_exceptions=True)
         return [_failure(one) or one["fetched"] for one in results]
+    marked = _marked(jobs, config)
     return await gather_with_concurrency(
         config.get("max_concurrency"), *(_acaught(job.acall(config, marked[job.at])) for job in jobs)
     )
@@ -288,10 +323,21 @@ def _shown(config: RunnableConfig) -> bool:
 
 
 def _fresh(message: BaseMessage) -> AIMessage:
-    """The reply with no id but that of what was said aloud: a cached reply that ends two turns must not replace the first."""
+    """The reply with no id but that of what was said aloud: the stream is to show one message, not two."""
     assert isinstance(message, AIMessage)
-    spoken = message.additional_kwargs.pop(SPOKEN, None)
-    return message.model_copy(update={"id": spoken})
+    others = {key: value for key, value in message.additional_kwargs.items() if key != SPOKEN}
+    return message.model_copy(update={"id": message.additional_kwargs.get(SPOKEN), "additional_kwargs": others})
+
+
+def _answering(configured: str, messages: Sequence[BaseMessage]) -> str:
+    """What the model is called that answered: behind a fallback it is another than the one that was asked.
+
+    A dated name of the same model, and a name without a price where the configured one has one, are the configured one.
+    """
+    told = str(messages[0].response_metadata.get("model_name") or "") if messages else ""
+    prices = current_budget().prices
+    other = told and not told.startswith(configured) and (told in prices or configured not in prices)
+    return told if other else configured
 
 
 def _result(reply: Any) -> LLMResult:
@@ -318,4 +364,5 @@ def _unwrap(model: Runnable[Any, Any], config: RunnableConfig) -> tuple[BaseChat
         bound, config, model = {**model.kwargs, **bound}, merge_configs(model.config, config), model.bound
     told = {key: config.get(key) for key in ("callbacks", "tags", "metadata", "run_name")}
     assert isinstance(model, BaseChatModel)
-    return model, bound | told
+    # Somebody who streams messages makes every model under him stream, and n replies do not come apart in one stream.
+    return model.model_copy(update={"disable_streaming": True}), bound | told

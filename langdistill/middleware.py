@@ -3,8 +3,8 @@
     create_agent(model, tools, middleware=[Think(create_self_consistency, samples=5)])
     create_agent(model, tools, middleware=[Attend()])
 
-Every call that a strategy makes goes through the agent's own handler: the middleware inside of this one (retries, fallbacks,
-limits, caching) holds for each of them, and the agent's system prompt, tools and settings reach the model.
+Every call that a strategy makes goes through the agent's own handler: the middleware inside of this one that wraps model calls
+(retries, fallbacks, caching) holds for each of them, and the agent's system prompt, tools and settings reach the model.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from contextvars import ContextVar
+from dataclasses import replace
 from typing import Annotated, Any, NotRequired
 
 from langchain_core.language_models import BaseChatModel
@@ -27,6 +28,7 @@ from langdistill.nodes import node
 from langdistill.prompts import check, fill
 from langdistill.questions import question_of, reworded, said, turn
 from langdistill.records import digest
+from langdistill.replies import settings_of
 from langdistill.strategies.system2_attention import REGENERATE, attended
 
 try:
@@ -76,7 +78,7 @@ class _Handed:
         for response in self.responses:
             message = _message(response)
             if message.tool_calls == final.tool_calls and (final.tool_calls or message.text == final.text):
-                return response
+                return _as_said(response, final)
         names = {_message(response).name for response in self.responses}
         return ModelResponse(result=[final.model_copy(update={"name": next(iter(names), None)})])
 
@@ -91,6 +93,20 @@ class AgentModel(Runnable[Any, Any]):
     def model_name(self) -> str:
         """Of the model that the agent asks at the moment."""
         return ask(_handed.get().request.model, "").model_name
+
+    @property
+    def cache_string(self) -> str | None:
+        """What tells this call from that of another agent: model, system prompt, tools, response format, settings."""
+        request = _handed.get().request
+        model = settings_of(request.model)
+        told = (
+            request.system_prompt,
+            request.tools,
+            request.tool_choice,
+            request.response_format,
+            request.model_settings,
+        )
+        return None if model is None else f"{model} {told!r}"
 
     def invoke(self, input: Any, config: RunnableConfig | None = None, **params: Any) -> AIMessage:
         """Make the call."""
@@ -168,10 +184,11 @@ class Attending(AgentState[Any]):
 
 
 class Attend(AgentMiddleware[Any, Any, Any]):
-    """Let the model see the user's messages only as System 2 Attention rewrites them (Weston & Sukhbaatar, 2311.11829).
+    """Let the model see the user's messages as System 2 Attention rewrites them (Weston & Sukhbaatar, 2311.11829).
 
-    The conversation in the agent's state keeps the originals. Every message is rewritten once, however many model calls the
-    agent makes for it; with a checkpointer, in later turns of the thread too.
+    The conversation in the agent's state keeps the originals. The last message is rewritten once, however many model calls the
+    agent makes for it; what was rewritten in earlier turns stays so where a checkpointer kept it, and is seen as it was
+    written otherwise.
     """
 
     state_schema = Attending
@@ -208,9 +225,9 @@ class Attend(AgentMiddleware[Any, Any, Any]):
 
     def wrap_model_call(self, request: ModelRequest[Any], handler: Handler) -> Any:
         """Clean, then ask."""
-        if not (_answerable(request) and self.when(request)):
-            return handler(request)
         known, key = _known(request)
+        if not (_answerable(request) and self.when(request)):
+            return handler(_cleaned(request, known))
         if key in known:
             return handler(_cleaned(request, known))
         token = _handed.set(_Handed(request, handler))
@@ -222,9 +239,9 @@ class Attend(AgentMiddleware[Any, Any, Any]):
 
     async def awrap_model_call(self, request: ModelRequest[Any], handler: Callable[..., Awaitable[Any]]) -> Any:
         """Clean, then ask, on the event loop."""
-        if not (_answerable(request) and self.when(request)):
-            return await handler(request)
         known, key = _known(request)
+        if not (_answerable(request) and self.when(request)):
+            return await handler(_cleaned(request, known))
         if key in known:
             return await handler(_cleaned(request, known))
         token = _handed.set(_Handed(request, handler))
@@ -236,9 +253,10 @@ class Attend(AgentMiddleware[Any, Any, Any]):
 
 
 def _known(request: ModelRequest[Any]) -> tuple[dict[str, str], str]:
-    """What has been rewritten, and the key of the last question."""
+    """What has been rewritten, and the key of the user's last message."""
     known: Any = request.state.get("attended") or {}
-    return known, digest(question_of({"messages": request.messages}))
+    asked = [one.text for one in request.messages if isinstance(one, HumanMessage)]
+    return known, digest(asked[-1] if asked else "")
 
 
 def _cleaned(request: ModelRequest[Any], known: dict[str, str]) -> ModelRequest[Any]:
@@ -252,6 +270,15 @@ def _cleaned(request: ModelRequest[Any], known: dict[str, str]) -> ModelRequest[
 
 def _remembering(response: Any, known: dict[str, str]) -> Any:
     return ExtendedModelResponse(response, Command(update={"attended": known}))
+
+
+def _as_said(response: ModelResponse[Any], final: AIMessage) -> ModelResponse[Any]:
+    """The response with the id of what was streamed of it, and with what the strategy says about it."""
+    message = _message(response)
+    told = {**message.response_metadata, **final.response_metadata}
+    said = message.model_copy(update={"id": final.id or message.id, "response_metadata": told})
+    result = [said if one is message else one for one in response.result]
+    return replace(response, result=result)
 
 
 def _message(response: ModelResponse[Any]) -> AIMessage:

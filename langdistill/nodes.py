@@ -13,13 +13,10 @@ import inspect
 from collections.abc import Callable
 from typing import Any
 
-from langchain_core.messages import BaseMessage
 from langchain_core.runnables import RunnableConfig, RunnableLambda
 from langgraph.config import get_stream_writer
 
-from langdistill.budgets import current_budget
 from langdistill.fetching import Request, afetch, fetch
-from langdistill.replies import current_cache
 
 Body = Callable[[Any], Any]
 """A node's body: takes the state and yields `Ask`s, or lists of them, before it returns the update."""
@@ -33,8 +30,8 @@ def node(body: Body) -> RunnableLambda[Any, Any]:
 def step(body: Body) -> RunnableLambda[Any, Any]:
     """A node of a strategy, whose graph has the state `questions.Thinking` and runs one node at a time.
 
-    Beyond `node`: with a checkpointer, every reply is kept as soon as it is there, so that a run that is resumed in the
-    midst of a fan-out pays for nothing twice; the replies are told as custom stream events; and what a budget cut short is
+    Beyond `node`: with a checkpointer, and a `max_concurrency` of none or at least 3, every reply is kept as soon as it is
+    there, so that a run that is resumed in the midst of a fan-out pays for nothing twice; the replies are told as custom stream events; and what a budget cut short is
     said in the state.
     """
     return _runnable(body, of_strategy=True)
@@ -53,11 +50,7 @@ def _runnable(body: Body, *, of_strategy: bool) -> RunnableLambda[Any, Any]:
         visit = _Visit(body, state, config, of_strategy)
         while request := await asyncio.to_thread(visit.next_request):
             while jobs := request.jobs():
-                results = await afetch(jobs, config, keep=of_strategy)
-                if current_cache():  # it writes to a file
-                    await asyncio.to_thread(request.settle, jobs, results)
-                else:
-                    request.settle(jobs, results)
+                request.settle(jobs, await afetch(jobs, config, keep=of_strategy))
         return visit.update
 
     return RunnableLambda(run, afunc=arun, name=body.__name__)
@@ -85,14 +78,13 @@ class _Visit:
         except StopIteration as finished:
             self._finish(finished.value)
             return None
-        self._request = Request(wanted, self._config)
+        self._request = Request(wanted)
         return self._request
 
     def _send(self, request: Request) -> Any:
         """Hand the replies over, or raise where the body waits for them."""
         self._tell(request)
-        if request.cut:
-            self._stopped = current_budget().reached()
+        self._stopped = request.cut or self._stopped
         try:
             replies = request.replies()
         except Exception as error:
@@ -114,16 +106,22 @@ class _Visit:
         )
 
     def _finish(self, update: Any) -> None:
-        """Keep the update; a strategy that was cut short says so in its state and on its message."""
+        """Keep the update; a strategy that was cut short says so in its state and on its message.
+
+        The state of a thread outlives the run, so what was cut is kept with the length of the conversation it was cut at.
+        """
         self.update = update
         if not self._of_strategy:
             return
+        length, cut = len(self._state.get("messages") or []), self._state.get("cut") or {}
+        stopped = self._stopped or (cut.get("by") if cut.get("at") == length else None)
         if self._stopped:
-            update = self.update = {**(update or {}), "stopped": self._stopped}
-        stopped = self._stopped or self._state.get("stopped")
-        if stopped and update and (messages := update.get("messages")):
-            last: BaseMessage = messages[-1]
-            last.response_metadata["stopped"] = stopped
+            update = self.update = {**(update or {}), "cut": {"at": length, "by": self._stopped}}
+        if update and (messages := update.get("messages")):
+            if stopped:
+                messages[-1].response_metadata["stopped"] = stopped
+            if stopped or self._state.get("stopped"):
+                update["stopped"] = stopped
 
 
 def _stream_writer() -> Callable[[Any], None]:

@@ -10,7 +10,7 @@ does; these stay where they are when a strategy puts its prompt in the question'
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Annotated, Any, NotRequired, TypeVar
 
 from langchain_core.messages import (
@@ -48,12 +48,15 @@ class Answered(TypedDict):
     messages: Annotated[list[AnyMessage], add_messages]
     answer: str | None
     """`None` where no answer could be read, or where the model calls a tool."""
-    stopped: NotRequired[str]
-    """Which cap of the budget cut the thinking short; not there where none did."""
+    stopped: NotRequired[str | None]
+    """Which cap of the budget cut the thinking short; not there where none did, `None` where one did in an earlier turn."""
 
 
 class Thinking(Question, Answered):
-    """State of a graph with nothing private; the others extend it."""
+    """State of every strategy; those that need more extend it."""
+
+    cut: NotRequired[dict[str, Any]]
+    """Which cap cut the run short so far, and the length of the conversation it was in."""
 
 
 class Candidate(TypedDict):
@@ -135,7 +138,8 @@ def conclude(reply: AIMessage, answer: str | None, *, whole: bool = False) -> di
     if reply.tool_calls:
         return {"messages": [reply], "answer": None}
     text = reply.text if whole or answer is None else answer
-    return {"messages": [AIMessage(text, id=reply.id)], "answer": answer}
+    streamed = text in (reply.text, answer_part(reply.text))  # if it was another text, this is another message
+    return {"messages": [AIMessage(text, id=reply.id if streamed else None)], "answer": answer}
 
 
 def conclude_from(reply: AIMessage, extract: Extract = final_answer, *, whole: bool = False) -> dict[str, Any]:
@@ -150,6 +154,11 @@ def answer_part(text: str) -> str:
     """
     found = ANSWER_LINE.search(text)
     return found.group(1).strip(AROUND) if found else ""
+
+
+def answer_of(extract: Extract) -> Callable[[str], str] | None:
+    """What may be streamed of a reply whose answer is read by `extract`: nothing where that is not the reader of answer lines."""
+    return answer_part if extract is final_answer else None
 
 
 def whole_reply(text: str) -> str:

@@ -3,6 +3,7 @@
     with caching("replies.db"):
         graph.invoke(...)
 
+A model that cannot be told apart from another (a plain Runnable) is asked every time; of a graph, the calls inside are remembered.
 A reply's key is the model with its settings, the prompt, the parameters and the index of the sample: the fifth of eight
 samples is a reply of its own, and a group of which five are known asks for three.
 """
@@ -20,7 +21,7 @@ from typing import Any
 import orjson
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, BaseMessage, message_to_dict, messages_from_dict
-from langchain_core.runnables import RunnableBinding
+from langchain_core.runnables import RunnableBinding, RunnableWithFallbacks
 
 from langdistill.errors import StoreError
 from langdistill.records import digest
@@ -53,10 +54,10 @@ class ReplyCache:
         """The known ones of these replies, by sample index."""
         known: dict[int, AIMessage] = {}
         for index in indices:
+            if (key := _key(model, prompt, params, index)) is None:
+                return {}
             with self._lock:
-                row = self._db.execute(
-                    "SELECT message FROM reply WHERE key = ?", [_key(model, prompt, params, index)]
-                ).fetchone()
+                row = self._db.execute("SELECT message FROM reply WHERE key = ?", [key]).fetchone()
             if row and isinstance(message := messages_from_dict([orjson.loads(row[0])])[0], AIMessage):
                 known[index] = message
         return known
@@ -64,8 +65,13 @@ class ReplyCache:
     def put(
         self, model: Any, prompt: Sequence[BaseMessage], params: Mapping[str, Any], index: int, message: BaseMessage
     ) -> None:
-        """Keep a reply; a later one under the same key replaces it."""
-        row = [_key(model, prompt, params, index), orjson.dumps(message_to_dict(message), default=str)]
+        """Keep a reply; a later one under the same key replaces it.
+
+        Its id is not kept: a message that comes back must not replace another one of a conversation.
+        """
+        if (key := _key(model, prompt, params, index)) is None:
+            return
+        row = [key, orjson.dumps(message_to_dict(message.model_copy(update={"id": None})), default=str)]
         with self._lock:
             self._db.execute("INSERT OR REPLACE INTO reply VALUES (?, ?)", row)
 
@@ -74,18 +80,28 @@ class ReplyCache:
         self._db.close()
 
 
-def _key(model: Any, prompt: Sequence[BaseMessage], params: Mapping[str, Any], index: int) -> str:
+def _key(model: Any, prompt: Sequence[BaseMessage], params: Mapping[str, Any], index: int) -> str | None:
+    if (settings := settings_of(model)) is None:
+        return None
     said = [[message.type, message.content, getattr(message, "tool_calls", None)] for message in prompt]
-    return digest(_settings(model), [*said, index], {key: str(value) for key, value in params.items()})
+    return digest(settings, [*said, index], {key: str(value) for key, value in params.items()})
 
 
-def _settings(model: Any) -> str:
-    """What tells two models apart: LangChain's own cache string, what is bound to the model, the repr of anything else."""
+def settings_of(model: Any) -> str | None:
+    """What tells two models apart, or `None` where nothing does and replies must not be remembered.
+
+    LangChain's own cache string for a chat model, with what is bound to it and what it falls back to; a `cache_string` of the
+    model's own.
+    """
+    if isinstance(model, RunnableWithFallbacks):
+        parts = [settings_of(one) for one in (model.runnable, *model.fallbacks)]
+        return None if None in parts else repr(parts)
     if isinstance(model, RunnableBinding):
-        return f"{_settings(model.bound)} {sorted(model.kwargs.items())!r}"
+        inner = settings_of(model.bound)
+        return None if inner is None else f"{inner} {sorted(model.kwargs.items())!r}"
     if isinstance(model, BaseChatModel):
         return model._get_llm_string()  # pyright: ignore[reportPrivateUsage]
-    return repr(model)
+    return getattr(model, "cache_string", None)
 
 
 _current: ContextVar[ReplyCache | None] = ContextVar("langdistill_cache", default=None)

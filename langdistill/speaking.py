@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Iterator, Sequence
 from typing import Any
 
-from langchain_core.callbacks import BaseCallbackManager
+from langchain_core.callbacks import BaseCallbackHandler, BaseCallbackManager
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage
 from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
@@ -25,6 +25,9 @@ SPOKEN = "langdistill_spoken"
 
 class Aloud(BaseChatModel):
     """Says what may be heard of another model's reply while it comes; keeps the whole reply."""
+
+    cache: Any = False
+    """A process-wide cache of replies is the inner model's business."""
 
     inner: Any
     inner_config: Any
@@ -82,12 +85,17 @@ def aloud(
     callbacks = config.get("callbacks")
     if not isinstance(callbacks, BaseCallbackManager):
         return None
-    listeners = [one for one in callbacks.handlers if hasattr(one, "tap_output_iter")]
+    listeners = [one for one in callbacks.handlers if _streams_messages(one)]
     if not listeners:
         return None
     manager = callbacks.copy()
     manager.set_handlers(listeners)
     return Aloud(inner=model, inner_config=hidden, heard=heard), {**config, "callbacks": manager}
+
+
+def _streams_messages(handler: BaseCallbackHandler) -> bool:
+    """Whether it is LangGraph's own listener; LangChain's event stream taps outputs too, and hears the model itself."""
+    return hasattr(handler, "tap_output_iter") and type(handler).__module__.startswith("langgraph.")
 
 
 def _params(kwargs: dict[str, Any]) -> dict[str, Any]:

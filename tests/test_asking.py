@@ -6,18 +6,31 @@ import time
 from typing import Any
 
 import pytest
+from langchain.agents import create_agent
 from langchain_core.callbacks import BaseCallbackHandler
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, BaseMessage
 from langchain_core.outputs import ChatGeneration, ChatResult
-from langgraph.graph import START, StateGraph
+from langgraph.checkpoint.memory import InMemorySaver
+from langgraph.graph import START, MessagesState, StateGraph
+from langgraph.types import Send
 from typing_extensions import TypedDict
 
-from langdistill import ask, budget, caching, node
+from langdistill import (
+    Think,
+    ask,
+    budget,
+    caching,
+    create_best_of_n,
+    create_chain_of_thought,
+    create_least_to_most,
+    node,
+)
 from langdistill.asking import chat_model, without_tools
 from langdistill.budgets import BudgetSpent
 from langdistill.errors import ModelError, StoreError
 from langdistill.fetching import sample_path
+from langdistill.testing.models import OneReplyChatModel
 
 
 class Echo(BaseChatModel):
@@ -168,8 +181,6 @@ def test_samples_of_a_graph_are_told_apart() -> None:
                 paths.add(sample_path.get())
             return super()._generate(*args, **kwargs)
 
-    from langdistill import create_chain_of_thought
-
     inner = create_chain_of_thought(Path())
 
     def body(state: State):
@@ -242,6 +253,68 @@ def test_a_cache_tells_apart_what_is_bound_to_a_model(tmp_path: Any) -> None:
         assert run(body(asked.bind(temperature=0.1))) == ["x0.1"]
         assert run(body(asked.bind(temperature=0.2))) == ["x0.2"]
     assert len(asked.asked) == 2
+
+
+def test_a_cache_beside_a_checkpointer_gives_every_step_its_own_reply(tmp_path: Any) -> None:
+    down = [True]
+
+    def script(messages: list[BaseMessage], number: int) -> str:
+        asked = messages[-1].text
+        if "Write at most" in asked:
+            return "ONE?\nTWO?\nTHREE?"
+        last = asked.rsplit("Question: ", 1)[1].split("\n")[0]
+        if last == "TWO?" and down:
+            down.clear()
+            raise ConnectionError("down")
+        return f"answer to {last}"
+
+    graph = create_least_to_most(OneReplyChatModel(script=script), checkpointer=InMemorySaver())
+    config: Any = {"configurable": {"thread_id": "1"}}
+    with caching(tmp_path / "replies.db"):
+        with pytest.raises(ConnectionError):
+            graph.invoke({"messages": [("user", "2+2?")]}, config)
+        graph.invoke(None, config)
+    assert graph.get_state(config).values["subanswers"] == ["answer to ONE?", "answer to TWO?", "answer to THREE?"]
+
+
+def test_a_cache_tells_agents_apart_and_remembers_no_graph(tmp_path: Any) -> None:
+    with caching(tmp_path / "replies.db"):
+        for number in ("4", "5", "5"):
+            model = OneReplyChatModel(model=number, script=lambda messages, at, number=number: f"Answer: {number}")
+            agent = create_agent(model, [], middleware=[Think(create_chain_of_thought)])
+            assert agent.invoke({"messages": [("user", "x")]})["messages"][-1].text == number
+        assert not model.prompts, "the third agent is the second one again"
+        for number in ("6", "7"):
+            inner = create_chain_of_thought(
+                OneReplyChatModel(model=number, script=lambda messages, at, number=number: f"Answer: {number}")
+            )
+            outer = create_best_of_n(inner, lambda one: 1.0, samples=1)
+            assert outer.invoke({"messages": [("user", "x")]})["answer"] == number
+
+
+def test_a_remembered_reply_replaces_no_other_message(tmp_path: Any) -> None:
+    graph = create_chain_of_thought(OneReplyChatModel(script=lambda messages, at: "Answer: 4"))
+    parent: Any = StateGraph(MessagesState).add_node("begin", lambda state: {}).add_edge(START, "begin")
+    parent.add_node("think", graph)
+    parent.add_conditional_edges("begin", lambda state: [Send("think", state)] * 3, ["think"])
+    with caching(tmp_path / "replies.db"):
+        list(graph.stream({"messages": [("user", "x")]}, stream_mode="messages"))
+        messages = parent.compile().invoke({"messages": [("user", "x")]})["messages"]
+    assert [message.text for message in messages] == ["x", "4", "4", "4"]
+
+
+def test_nothing_asked_is_nothing_answered() -> None:
+    def body(state: State):
+        replies = yield []
+        return {"said": replies}
+
+    assert run(body) == []
+
+
+def test_tools_are_taken_off_fallbacks_too() -> None:
+    bound = Echo().bind(tools=[{"name": "add"}])
+    plain: Any = without_tools(bound.with_fallbacks([bound]))
+    assert plain.runnable.kwargs == plain.fallbacks[0].kwargs == {}
 
 
 def test_a_group_may_be_drawn_in_several_steps(tmp_path: Any) -> None:

@@ -6,22 +6,26 @@ import time
 from typing import Any
 
 import pytest
+from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.graph import START, MessagesState, StateGraph
+from langgraph.types import Command, interrupt
 
 from langdistill import (
     Price,
     budget,
+    create_best_of_n,
     create_branch_solve_merge_generation,
     create_rephrase_and_respond,
     create_self_consistency,
     create_self_refine,
 )
 from langdistill.budgets import Budget, BudgetSpent, Caps
+from langdistill.confidence import p_true
 from langdistill.errors import ModelError
 from langdistill.testing.models import OneReplyChatModel, ScriptedChatModel
 
 ASKED: Any = {"messages": [("user", "2+2?")]}
-PRICES = {"OneReplyChatModel": Price(input=1.0, output=10.0)}
+PRICES = {"scripted": Price(input=1.0, output=10.0)}
 
 
 def model(**knobs: Any) -> OneReplyChatModel:
@@ -139,10 +143,79 @@ def test_admission_is_exact_under_threads() -> None:
 
 
 def test_the_ledger_tells_models_apart() -> None:
-    other = ScriptedChatModel(script=lambda messages, number: "What is two and two?")
+    other = ScriptedChatModel(model="rephraser", script=lambda messages, number: "What is two and two?")
     with budget() as spent:
         create_rephrase_and_respond(model(), rephraser=other).invoke(ASKED)
     assert [(row["strategy"], row["model"], row["completions"]) for row in spent.ledger()] == [
-        ("rephrase_and_respond", "OneReplyChatModel", 1),
-        ("rephrase_and_respond", "ScriptedChatModel", 1),
+        ("rephrase_and_respond", "rephraser", 1),
+        ("rephrase_and_respond", "scripted", 1),
     ]
+
+
+def test_a_fallback_is_charged_under_its_own_name() -> None:
+    def down(messages: Any, number: int) -> str:
+        raise ConnectionError("down")
+
+    cheap = OneReplyChatModel(model="cheap", script=down)
+    prices = {"cheap": Price(0.0, 1.0), "dear": Price(0.0, 100.0)}
+    with budget(money=10, prices=prices) as spent:
+        create_rephrase_and_respond(cheap.with_fallbacks([model(model="dear")])).invoke(ASKED)
+    [row] = spent.ledger()
+    assert (row["model"], row["completions"], row["cost"]) == ("dear", 2, row["tokens"] * 100 / 1e6)
+
+
+def test_what_waits_in_a_fan_out_looks_at_the_caps_again() -> None:
+    slow = model(delay=0.05)
+    with budget(seconds=0.12):
+        output = create_self_consistency(slow, samples=8).invoke(ASKED, {"max_concurrency": 1})
+    assert len(slow.prompts) <= 3
+    assert output["stopped"].startswith("seconds")
+    with budget(tokens=1) as spent:
+        output = create_self_consistency(model(), samples=8).invoke(ASKED, {"max_concurrency": 1})
+    assert (spent.completions, output["stopped"]) == (1, "tokens 3 of 1")
+
+
+def test_a_later_turn_of_a_thread_knows_nothing_of_an_earlier_cap() -> None:
+    script = lambda messages, number: "Answer: 4" if "Feedback" in messages[-1].text else "Improve it."  # noqa: E731
+    asked = OneReplyChatModel(script=script)
+    graph = create_self_refine(asked, rounds=1, checkpointer=InMemorySaver())
+    config: Any = {"configurable": {"thread_id": "1"}}
+    with budget(completions=1):
+        assert graph.invoke(ASKED, config)["stopped"] == "completions 1 of 1"
+    output = graph.invoke({"messages": [("user", "3+3?")]}, config)
+    assert len(asked.prompts) == 1 + 3
+    assert output["stopped"] is None
+    assert "stopped" not in output["messages"][-1].response_metadata
+
+
+def test_what_is_resumed_is_not_charged_again() -> None:
+    paused: list[int] = []
+
+    def script(messages: Any, number: int) -> str:
+        if number == 3 and not paused:
+            paused.append(1)
+            interrupt("may I go on?")
+        return "Answer: 4"
+
+    asked = OneReplyChatModel(script=script)
+    graph = create_self_consistency(asked, samples=8, checkpointer=InMemorySaver())
+    config: Any = {"configurable": {"thread_id": "1"}}
+    with budget(completions=9) as spent:
+        graph.invoke(ASKED, config)
+        output = graph.invoke(Command(resume="yes"), config)
+    assert "stopped" not in output
+    assert (len(asked.prompts), spent.completions) == (9, 8)
+    assert len(graph.get_state(config).values["candidates"]) == 8
+
+
+def test_a_weighing_that_cannot_be_paid_for_leaves_the_plain_vote() -> None:
+    with budget(completions=8):
+        output = create_self_consistency(model(), samples=8, confidence=p_true).invoke(ASKED)
+    assert (output["answer"], output["stopped"]) == ("4", "completions 8 of 8")
+
+
+def test_a_cap_inside_a_sampled_graph_is_said_outside() -> None:
+    critical = OneReplyChatModel(script=lambda messages, number: "Improve it.")
+    with budget(completions=1):
+        output = create_best_of_n(create_self_refine(critical), lambda one: 1.0, samples=1).invoke(ASKED)
+    assert output["stopped"] == "completions 1 of 1"

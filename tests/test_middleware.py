@@ -155,7 +155,7 @@ def test_a_budget_and_its_ledger_reach_into_an_agent() -> None:
         final = agent.invoke(ASKED)["messages"][-1]
     assert (final.text, final.response_metadata["stopped"]) == ("5", "completions 3 of 3")
     [row] = spent.ledger()
-    assert (row["strategy"], row["model"], row["completions"]) == ("self_consistency", "ScriptedChatModel", 3)
+    assert (row["strategy"], row["model"], row["completions"]) == ("self_consistency", "scripted", 3)
 
 
 def test_a_call_without_a_question_is_left_alone() -> None:

@@ -7,11 +7,15 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
+from langchain.agents import create_agent
+from langchain_core.caches import InMemoryCache
+from langchain_core.globals import set_llm_cache
 from langchain_core.messages import AIMessage, AIMessageChunk
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.graph import START, MessagesState, StateGraph
 
 from langdistill import (
+    Think,
     TraceRecorder,
     budget,
     create_chain_of_thought,
@@ -22,7 +26,7 @@ from langdistill import (
 )
 from langdistill.questions import answer_part
 from langdistill.stores.opening import open_store
-from langdistill.testing.models import OneReplyChatModel
+from langdistill.testing.models import OneReplyChatModel, ScriptedChatModel
 
 ASKED: Any = {"messages": [("user", "Who?")]}
 REPLY = "First I think of\nmany things.\nAnswer: the quick brown fox"
@@ -100,16 +104,72 @@ def test_streaming_asks_and_counts_and_records_nothing_twice(tmp_path: Any) -> N
     assert trace.answer == "the quick brown fox"
 
 
-def test_event_streams_hold_the_tokens_too() -> None:
+def test_event_streams_hold_every_token_of_the_model_once() -> None:
     async def collect() -> list[str]:
         events = create_chain_of_thought(model()).astream_events(ASKED, version="v2")
-        return [
-            event["data"]["chunk"].text
-            async for event in events
-            if event["event"] == "on_chat_model_stream" and "nostream" not in event["tags"]
-        ]
+        return [event["data"]["chunk"].text async for event in events if event["event"] == "on_chat_model_stream"]
 
-    assert "".join(asyncio.run(collect())) == "the quick brown fox"
+    assert "".join(asyncio.run(collect())) == REPLY
+
+
+@pytest.mark.parametrize("how", ["messages", "events"])
+def test_n_replies_of_one_request_do_not_come_mixed_up(how: str) -> None:
+    """A server streams the words of n replies interleaved; whoever streams must not make the samples garbage."""
+    asked = ScriptedChatModel(script=lambda messages, number: f"I think {number}.\nAnswer: {number % 2}")
+    graph = create_self_consistency(asked, samples=3)
+
+    async def events() -> Any:
+        return [event async for event in graph.astream_events(ASKED, version="v2")][-1]["data"]["output"]
+
+    if how == "events":
+        output = asyncio.run(events())
+    else:
+        modes: Any = ["messages", "values"]
+        *_, (_, output) = graph.stream(ASKED, stream_mode=modes)
+        assert [one["vote"] for one in output["candidates"]] == ["0", "1", "0"]
+    assert output["answer"] == "0"
+    assert len(asked.prompts) == 3
+
+
+def test_the_conclusions_of_sampled_graphs_stand_under_names_of_their_own() -> None:
+    voting = create_self_consistency(create_chain_of_thought(model()), samples=3)
+    assert [part[0].text for part in streamed(voting)] == ["the quick brown fox"]
+    parts: Any = list(voting.stream(ASKED, stream_mode="messages", subgraphs=True))
+    assert [part[0].text for namespace, part in parts if namespace == ()] == ["the quick brown fox"]
+    assert len(parts) == 4
+
+
+def test_an_answer_that_turns_out_otherwise_is_a_message_of_its_own() -> None:
+    replies = "Answer: 5\nNo, wait.\nAnswer: 4"
+    graph = create_chain_of_thought(OneReplyChatModel(script=lambda messages, number: replies))
+    parts = streamed(graph)
+    assert [(part[0].text, index) for index, part in enumerate(parts) if part[0].text] == [
+        ("5", 0),
+        ("4", len(parts) - 1),
+    ]
+    assert parts[0][0].id != parts[-1][0].id
+
+
+def test_an_answer_that_another_reader_reads_is_told_at_the_end() -> None:
+    graph = create_chain_of_thought(model(), extract=lambda text: text.split()[-1])
+    assert [part[0].text for part in streamed(graph)] == ["fox"]
+
+
+def test_a_process_wide_cache_of_replies() -> None:
+    graph = create_chain_of_thought(model())
+    set_llm_cache(InMemoryCache())
+    try:
+        for _ in range(2):
+            parts = list(graph.stream(ASKED, stream_mode="messages"))
+            assert "".join(part[0].text for part in parts) == "the quick brown fox"
+    finally:
+        set_llm_cache(None)
+
+
+def test_around_an_agent_nothing_is_told_twice() -> None:
+    agent = create_agent(model(), middleware=[Think(create_system2_attention)])
+    parts: Any = list(agent.stream(ASKED, stream_mode="messages", subgraphs=True))
+    assert "".join(part[0].text for _, part in parts) == REPLY
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,7 @@ from langdistill.questions import (
     Answered,
     Question,
     Thinking,
-    answer_part,
+    answer_of,
     conclude_from,
     labelled,
     question_of,
@@ -60,7 +60,7 @@ def create_chain_of_draft(
 
     def draft(state: Thinking):
         text = fill(prompt, question=question_of(state), words=str(words))
-        [reply] = yield ask(chat, turn(state, text), candidate=True, heard=answer_part)
+        [reply] = yield ask(chat, turn(state, text), candidate=True, heard=answer_of(extract))
         return conclude_from(reply, extract)
 
     graph = StateGraph(Thinking, input_schema=Question, output_schema=Answered)

@@ -19,7 +19,7 @@ from langdistill.questions import (
     Answered,
     Question,
     Thinking,
-    answer_part,
+    answer_of,
     conclude_from,
     labelled,
     question_of,
@@ -55,7 +55,7 @@ def create_chain_of_thought(
 
     def think(state: Thinking):
         text = fill(prompt, question=question_of(state))
-        [reply] = yield ask(chat, turn(state, text), candidate=True, heard=answer_part)
+        [reply] = yield ask(chat, turn(state, text), candidate=True, heard=answer_of(extract))
         return conclude_from(reply, extract)
 
     graph = StateGraph(Thinking, input_schema=Question, output_schema=Answered)

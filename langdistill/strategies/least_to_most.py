@@ -20,7 +20,7 @@ from langdistill.questions import (
     Answered,
     Question,
     Thinking,
-    answer_part,
+    answer_of,
     conclude_from,
     labelled,
     question_of,
@@ -104,7 +104,7 @@ def create_least_to_most(
     def answer_all(state: Decomposing):
         solved = _solved(state["subquestions"], state["subanswers"])
         text = fill(conclusion, question=question_of(state), solved=solved)
-        [reply] = yield ask(chat, turn(state, text), candidate=True, heard=answer_part)
+        [reply] = yield ask(chat, turn(state, text), candidate=True, heard=answer_of(extract))
         return conclude_from(reply, extract)
 
     graph = StateGraph(Decomposing, input_schema=Question, output_schema=Answered)

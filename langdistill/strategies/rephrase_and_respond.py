@@ -20,7 +20,7 @@ from langdistill.questions import (
     Answered,
     Question,
     Thinking,
-    answer_part,
+    answer_of,
     conclude_from,
     labelled,
     question_of,
@@ -89,7 +89,7 @@ def create_rephrase_and_respond(
 
     def respond_to_both(state: Rephrasing):
         text = fill(respond, question=question_of(state), rephrased=state["rephrased"])
-        [reply] = yield ask(responder, turn(state, text), candidate=True, heard=answer_part)
+        [reply] = yield ask(responder, turn(state, text), candidate=True, heard=answer_of(extract))
         return conclude_from(reply, extract)
 
     graph = StateGraph(Rephrasing, input_schema=Question, output_schema=Answered)
@@ -126,7 +126,7 @@ def create_one_step_rephrase_and_respond(
 
     def rephrase_and_respond(state: Thinking):
         text = fill(prompt, question=question_of(state))
-        [reply] = yield ask(responder, turn(state, text), candidate=True, heard=answer_part)
+        [reply] = yield ask(responder, turn(state, text), candidate=True, heard=answer_of(extract))
         return conclude_from(reply, extract)
 
     graph = StateGraph(Thinking, input_schema=Question, output_schema=Answered)

@@ -103,16 +103,17 @@ def create_self_consistency(
         voting = [reply_of(one) for one in state["candidates"]]
         told = voting
         if confidence.prompt:
-            told = yield [
-                ask(without_tools(chat), turn(state, confidence.about(question_of(state), reply)), **confidence.params)
-                for reply in voting
-            ]
+            about = [confidence.about(question_of(state), reply) for reply in voting]
+            try:
+                told = yield [ask(without_tools(chat), turn(state, one), **confidence.params) for one in about]
+            except BudgetSpent:  # every vote counts once
+                return {"weights": []}
             told = [found[0] if found else None for found in told]
         return {"weights": softmax([confidence.read(one) if one else None for one in told], confidence.temperature)}
 
     def elect(state: Sampling):
         votes = [one["vote"] for one in state["candidates"]]
-        at = leader(votes, state.get("weights"))
+        at = leader(votes, state.get("weights") or None)
         winner = state["candidates"][at or 0]
         return conclude(reply_of(winner), winner["answer"])
 

@@ -122,7 +122,7 @@ def create_self_refine(
         return conclude(reply_of(last), last["answer"], whole=True)
 
     def after_draft(state: Refining):
-        finished = reply_of(state["draft"]).tool_calls or state["rounds"] >= rounds or state.get("stopped")
+        finished = reply_of(state["draft"]).tool_calls or state["rounds"] >= rounds
         return "present" if finished else "criticise"
 
     def after_feedback(state: Refining):

@@ -6,6 +6,7 @@ import asyncio
 import threading
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from itertools import zip_longest
 from typing import Any
 
 from langchain_core.language_models import BaseChatModel
@@ -28,6 +29,8 @@ class OneReplyChatModel(BaseChatModel):
     """What it says instead where tools are bound to it."""
     delay: float = 0.0
     """Seconds that a request takes."""
+    model: str = "scripted"
+    """What it is called in traces and ledgers."""
 
     _prompts: list[list[BaseMessage]] = PrivateAttr(default_factory=list)
     _lock: Any = PrivateAttr(default_factory=threading.Lock)
@@ -40,6 +43,10 @@ class OneReplyChatModel(BaseChatModel):
     @property
     def _llm_type(self) -> str:
         return "scripted"
+
+    @property
+    def _identifying_params(self) -> dict[str, Any]:
+        return {"model": self.model}
 
     def bind_tools(self, tools: Sequence[Any], **kwargs: Any) -> Runnable[Any, AIMessage]:
         """Accept tools as a real model does; whether one is called is up to the script."""
@@ -54,12 +61,12 @@ class OneReplyChatModel(BaseChatModel):
         return self._result(messages, kwargs)
 
     def _stream(self, messages: list[BaseMessage], *args: Any, **kwargs: Any) -> Iterator[ChatGenerationChunk]:
-        yield from _words(self._generate(messages, **{**kwargs, "n": 1}))
+        yield from _words(self._generate(messages, **kwargs))
 
     async def _astream(
         self, messages: list[BaseMessage], *args: Any, **kwargs: Any
     ) -> AsyncIterator[ChatGenerationChunk]:
-        for chunk in _words(await self._agenerate(messages, **{**kwargs, "n": 1})):
+        for chunk in _words(await self._agenerate(messages, **kwargs)):
             yield chunk
 
     def _result(self, messages: list[BaseMessage], params: dict[str, Any]) -> ChatResult:
@@ -73,7 +80,7 @@ class OneReplyChatModel(BaseChatModel):
         made = sum((reply.usage_metadata or {}).get("output_tokens", 0) for reply in replies)
         usage = {"prompt_tokens": read, "completion_tokens": made}
         generations = [ChatGeneration(message=one, generation_info={"finish_reason": "stop"}) for one in replies]
-        return ChatResult(generations=generations, llm_output={"token_usage": usage, "model_name": "scripted"})
+        return ChatResult(generations=generations, llm_output={"token_usage": usage, "model_name": self.model})
 
     def _count(self, params: dict[str, Any]) -> int:
         return 1
@@ -96,12 +103,20 @@ def _reply(reply: str | AIMessage, read: int) -> AIMessage:
 
 
 def _words(result: ChatResult) -> Iterator[ChatGenerationChunk]:
-    """A reply word by word, the space before each with it; tool calls and usage come with the last piece."""
-    message = result.generations[0].message
+    """Word by word, the space before each with it; several replies interleaved, as servers stream them.
+
+    Tool calls and usage come with the last piece.
+    """
+    messages = [one.message for one in result.generations]
+    pieces = [
+        [message.text.split(" ")[0], *(f" {word}" for word in message.text.split(" ")[1:])] for message in messages
+    ]
+    for together in zip_longest(*pieces):
+        for piece in together:
+            if piece is not None:
+                yield ChatGenerationChunk(message=AIMessageChunk(content=piece))
+    message = messages[0]
     assert isinstance(message, AIMessage)
-    words = message.text.split(" ")
-    for at, word in enumerate(words):
-        yield ChatGenerationChunk(message=AIMessageChunk(content=word if at == 0 else f" {word}"))
     last = AIMessageChunk(
         content="",
         tool_calls=message.tool_calls,
