@@ -49,6 +49,9 @@ bench: $(READY)
 	$(BIN)/python benchmarks/distillation.py --out runs/distillation
 	$(BIN)/python benchmarks/distillation.py --out runs/bad-teacher --bad-teacher --seeds 1
 	@if [ -n "$$LANGDISTILL_DATA" ]; then $(BIN)/python benchmarks/answers.py; fi
+	$(BIN)/python benchmarks/strategies.py
+	$(BIN)/python benchmarks/stopping.py
+	$(BIN)/python benchmarks/strategies_on_the_lab.py --out runs/strategies
 	$(BIN)/python benchmarks/tables.py
 
 docs: $(READY)
