@@ -19,6 +19,7 @@ GROUND = {
     "asking",
     "nodes",
     "fetching",
+    "jobs",
     "speaking",
     "budgets",
     "replies",

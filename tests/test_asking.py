@@ -29,7 +29,7 @@ from langdistill import (
 from langdistill.asking import chat_model, without_tools
 from langdistill.budgets import BudgetSpent
 from langdistill.errors import ModelError, StoreError
-from langdistill.fetching import sample_path
+from langdistill.jobs import sample_path
 from langdistill.testing.models import OneReplyChatModel
 
 

@@ -16,7 +16,7 @@ from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResu
 from pydantic import Field
 
 from langdistill.errors import StudentError
-from langdistill.fetching import sample_path
+from langdistill.jobs import sample_path
 from langdistill.students.decoding import Decoded, Decoder, Request, decoder_of
 
 KNOBS = ("temperature", "max_tokens", "n", "seed", "stop", "logprobs", "top_logprobs")
