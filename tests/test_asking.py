@@ -339,9 +339,9 @@ def test_tools_are_taken_off_a_model_and_nothing_else() -> None:
 
 def test_a_slow_body_does_not_hold_up_the_event_loop() -> None:
     def body(state: State):
-        time.sleep(0.2)
+        time.sleep(0.5)
         [reply] = yield ask(Echo(), "x")
-        time.sleep(0.2)
+        time.sleep(0.5)
         return {"said": [reply.text]}
 
     async def beside() -> tuple[Any, float]:
@@ -354,7 +354,7 @@ def test_a_slow_body_does_not_hold_up_the_event_loop() -> None:
 
     update, longest = asyncio.run(beside())
     assert update == {"said": ["x"]}
-    assert longest < 0.15
+    assert longest < 0.4
 
 
 def test_a_node_outside_a_graph_is_a_runnable() -> None:

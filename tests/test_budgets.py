@@ -76,10 +76,10 @@ def test_money_needs_a_price_for_every_model() -> None:
 
 
 def test_seconds_are_counted_from_the_start_of_the_block() -> None:
-    with budget(seconds=0.05) as spent:
-        output = create_self_refine(model(delay=0.06)).invoke(ASKED)
+    with budget(seconds=0.5) as spent:
+        output = create_self_refine(model(delay=0.6)).invoke(ASKED)
     assert spent.completions == 1
-    assert output["stopped"].startswith("seconds 0.")
+    assert output["stopped"].startswith("seconds ")
 
 
 def test_the_best_so_far_of_a_merge_is_its_parts() -> None:
@@ -165,10 +165,10 @@ def test_a_fallback_is_charged_under_its_own_name() -> None:
 
 
 def test_what_waits_in_a_fan_out_looks_at_the_caps_again() -> None:
-    slow = model(delay=0.05)
-    with budget(seconds=0.12):
+    slow = model(delay=0.3)
+    with budget(seconds=0.5):
         output = create_self_consistency(slow, samples=8).invoke(ASKED, {"max_concurrency": 1})
-    assert len(slow.prompts) <= 3
+    assert 1 <= len(slow.prompts) <= 2
     assert output["stopped"].startswith("seconds")
     with budget(tokens=1) as spent:
         output = create_self_consistency(model(), samples=8).invoke(ASKED, {"max_concurrency": 1})
