@@ -51,7 +51,8 @@ def softmax(confidences: Sequence[float | None], temperature: float) -> list[flo
     known = [one for one in confidences if one is not None]
     mean = sum(known) / len(known) if known else 0.0
     powers = [math.exp((mean if one is None else one) / temperature) for one in confidences]
-    return [power / sum(powers) for power in powers]
+    total = sum(powers)
+    return [power / total for power in powers]
 
 
 def _truth(reply: AIMessage) -> float | None:

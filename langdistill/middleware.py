@@ -16,7 +16,7 @@ from dataclasses import replace
 from typing import Annotated, Any, NotRequired
 
 from langchain_core.language_models import BaseChatModel
-from langchain_core.messages import AIMessage, AnyMessage, BaseMessage, HumanMessage, ToolMessage
+from langchain_core.messages import AIMessage, AnyMessage, HumanMessage
 from langchain_core.runnables import Runnable, RunnableConfig
 from langchain_core.runnables.config import ensure_config, set_config_context
 from langgraph.graph.state import CompiledStateGraph
@@ -26,7 +26,7 @@ from langdistill.asking import TOOL_KNOBS, ask, chat_model, without_tools
 from langdistill.errors import MissingExtra
 from langdistill.nodes import node
 from langdistill.prompts import check, fill
-from langdistill.questions import question_of, reworded, said, turn
+from langdistill.questions import asked, question_of, reworded, said, turn
 from langdistill.records import digest
 from langdistill.replies import settings_of
 from langdistill.strategies.system2_attention import REGENERATE, attended
@@ -151,11 +151,11 @@ class Think(AgentMiddleware[Any, Any, Any]):
     @property
     def name(self) -> str:
         """Of the middleware; an agent may have one per strategy."""
-        return f"Think[{self.graph.name if hasattr(self.graph, 'name') else self.graph.get_name()}]"
+        return f"Think[{self.graph.get_name()}]"
 
     def wrap_model_call(self, request: ModelRequest[Any], handler: Handler) -> Any:
         """Think, then answer."""
-        if not (_answerable(request) and self.when(request)):
+        if not _wanted(request, self.when):
             return handler(request)
         handed = _Handed(request, handler)
         token = _handed.set(handed)
@@ -166,7 +166,7 @@ class Think(AgentMiddleware[Any, Any, Any]):
 
     async def awrap_model_call(self, request: ModelRequest[Any], handler: Callable[..., Awaitable[Any]]) -> Any:
         """Think, then answer, on the event loop."""
-        if not (_answerable(request) and self.when(request)):
+        if not _wanted(request, self.when):
             return await handler(request)
         handed = _Handed(request, handler)
         token = _handed.set(handed)
@@ -226,9 +226,7 @@ class Attend(AgentMiddleware[Any, Any, Any]):
     def wrap_model_call(self, request: ModelRequest[Any], handler: Handler) -> Any:
         """Clean, then ask."""
         known, key = _known(request)
-        if not (_answerable(request) and self.when(request)):
-            return handler(_cleaned(request, known))
-        if key in known:
+        if key in known or not _wanted(request, self.when):
             return handler(_cleaned(request, known))
         token = _handed.set(_Handed(request, handler))
         try:
@@ -240,9 +238,7 @@ class Attend(AgentMiddleware[Any, Any, Any]):
     async def awrap_model_call(self, request: ModelRequest[Any], handler: Callable[..., Awaitable[Any]]) -> Any:
         """Clean, then ask, on the event loop."""
         known, key = _known(request)
-        if not (_answerable(request) and self.when(request)):
-            return await handler(_cleaned(request, known))
-        if key in known:
+        if key in known or not _wanted(request, self.when):
             return await handler(_cleaned(request, known))
         token = _handed.set(_Handed(request, handler))
         try:
@@ -255,8 +251,7 @@ class Attend(AgentMiddleware[Any, Any, Any]):
 def _known(request: ModelRequest[Any]) -> tuple[dict[str, str], str]:
     """What has been rewritten, and the key of the user's last message."""
     known: Any = request.state.get("attended") or {}
-    asked = [one.text for one in request.messages if isinstance(one, HumanMessage)]
-    return known, digest(asked[-1] if asked else "")
+    return known, digest(asked(request.messages) or "")
 
 
 def _cleaned(request: ModelRequest[Any], known: dict[str, str]) -> ModelRequest[Any]:
@@ -285,8 +280,6 @@ def _message(response: ModelResponse[Any]) -> AIMessage:
     return next(one for one in reversed(response.result) if isinstance(one, AIMessage))
 
 
-def _answerable(request: ModelRequest[Any]) -> bool:
-    """Whether a question of a user, and perhaps results of tools after it, end the conversation."""
-    messages: Sequence[BaseMessage] = request.messages
-    asked = [one for one in messages if isinstance(one, HumanMessage)]
-    return bool(asked and asked[-1].text.strip() and isinstance(messages[-1], HumanMessage | ToolMessage))
+def _wanted(request: ModelRequest[Any], when: When) -> bool:
+    """Whether the conversation holds a question to think about, and the user of the middleware wants it thought about."""
+    return asked(request.messages) is not None and when(request)

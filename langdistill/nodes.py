@@ -31,8 +31,8 @@ def step(body: Body) -> RunnableLambda[Any, Any]:
     """A node of a strategy, whose graph has the state `questions.Thinking` and runs one node at a time.
 
     Beyond `node`: with a checkpointer, and a `max_concurrency` of none or at least 3, every reply is kept as soon as it is
-    there, so that a run that is resumed in the midst of a fan-out pays for nothing twice; the replies are told as custom stream events; and what a budget cut short is
-    said in the state.
+    there, so that a run that is resumed in the midst of a fan-out pays for nothing twice; the replies are told as custom
+    stream events; and what a budget cut short is said in the state.
     """
     return _runnable(body, of_strategy=True)
 

@@ -26,12 +26,11 @@ from langchain_core.runnables import Runnable
 from langgraph.graph.message import add_messages
 from typing_extensions import TypedDict
 
-from langdistill.answers import Extract, final_answer
+from langdistill.answers import Extract, answer_part, final_answer
 from langdistill.errors import AnswerError, ModelError
 from langdistill.records import digest
 
-ANSWER_LINE = re.compile(r"^\W*(?:final )?answer\W*?:[ \t]*(\S.*)", re.IGNORECASE | re.MULTILINE)
-AROUND = " \t\"'`*_“”‘’."
+NUMBERING = re.compile(r"^\s*(?:\d+[.):]|[-*•])\s*")
 
 Graph = TypeVar("Graph", bound=Runnable[Any, Any])
 
@@ -75,13 +74,20 @@ def question_of(state: Mapping[str, Any]) -> str:
         AnswerError: there is none, it holds no text, or the conversation ends in neither it nor a tool's result.
     """
     messages: Sequence[BaseMessage] = state.get("messages") or []
-    at = _last_question(messages)
-    if at is None or not messages[at].text.strip() or not isinstance(messages[-1], HumanMessage | ToolMessage):
+    if (question := asked(messages)) is None:
         got = f"a last message of type {messages[-1].type!r}" if messages else "no messages"
         raise AnswerError(
             f"A thinking graph answers the user's last message and got {got}. End `messages` with a user message that has "
             "text, or with the results of the tools called for it."
         )
+    return question
+
+
+def asked(messages: Sequence[BaseMessage]) -> str | None:
+    """The question that a conversation ends in, or that tools have just been called for; `None` where there is none."""
+    at = _last_question(messages)
+    if at is None or not messages[at].text.strip() or not isinstance(messages[-1], HumanMessage | ToolMessage):
+        return None
     return messages[at].text
 
 
@@ -112,6 +118,16 @@ def said(reply: AIMessage, step: str) -> str:
             "Ask again, raise the token limit, or give another model."
         )
     return reply.text
+
+
+def listed(reply: AIMessage, step: str, limit: int, numbering: re.Pattern[str] = NUMBERING) -> list[str]:
+    """The first lines of a reply that hold anything, without their numbers or dashes.
+
+    Raises:
+        ModelError: the reply is empty.
+    """
+    lines = [numbering.sub("", line).strip() for line in said(reply, step).splitlines()]
+    return [line for line in lines if line][:limit]
 
 
 def candidate(reply: AIMessage, extract: Extract) -> Candidate:
@@ -145,15 +161,6 @@ def conclude(reply: AIMessage, answer: str | None, *, whole: bool = False) -> di
 def conclude_from(reply: AIMessage, extract: Extract = final_answer, *, whole: bool = False) -> dict[str, Any]:
     """`conclude` with the answer that the reply ends in."""
     return conclude(reply, None if reply.tool_calls else extract(reply.text), whole=whole)
-
-
-def answer_part(text: str) -> str:
-    """What stands on the first line that begins with "Answer:": what may be streamed of a reply that reasons first.
-
-    Quotes and marks around it are left out, as they are in the answer.
-    """
-    found = ANSWER_LINE.search(text)
-    return found.group(1).strip(AROUND) if found else ""
 
 
 def answer_of(extract: Extract) -> Callable[[str], str] | None:

@@ -20,6 +20,7 @@ GROUND = {
     "nodes",
     "fetching",
     "jobs",
+    "sampling",
     "speaking",
     "budgets",
     "replies",

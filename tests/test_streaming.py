@@ -24,7 +24,7 @@ from langdistill import (
     create_self_consistency,
     create_system2_attention,
 )
-from langdistill.questions import answer_part
+from langdistill.answers import answer_part
 from langdistill.stores.opening import open_store
 from langdistill.testing.models import OneReplyChatModel, ScriptedChatModel
 

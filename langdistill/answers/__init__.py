@@ -17,16 +17,19 @@ from langdistill.answers.joined_letters import letters
 from langdistill.answers.marked import Extract, final_answer
 from langdistill.answers.numbers import number
 from langdistill.answers.spelling import normalise, same
-from langdistill.answers.verdicts import scores, swapped, verdict
+from langdistill.answers.streamed import answer_part
+from langdistill.answers.verdicts import leading, scores, swapped, verdict
 from langdistill.answers.yes_or_no import yes_no
 
 __all__ = [
     "Extract",
+    "answer_part",
     "choice",
     "code_block",
     "final_answer",
     "free_text",
     "json_answer",
+    "leading",
     "letters",
     "maths",
     "normalise",

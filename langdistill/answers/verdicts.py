@@ -37,7 +37,8 @@ def verdict(text: str) -> str | None:
     place = marked(text)
     if place is None and (verdicts := MARK.findall(text)):
         place = verdicts[-1]
-    told = _leader(scores(text)) or (_told(plain(place)) if place is not None else None)
+    pair = scores(text)
+    told = (leading(*pair) if pair else None) or (_told(plain(place)) if place is not None else None)
     return told or _judged(text) or (_told(text) if len(text) < 40 else None)
 
 
@@ -47,6 +48,11 @@ def scores(text: str) -> tuple[float, float] | None:
     if len(words) != 2 or not all(SCORE.fullmatch(word) for word in words):
         return None
     return float(words[0]), float(words[1])
+
+
+def leading(a: float, b: float) -> str:
+    """The verdict that two scores imply."""
+    return "A" if a > b else "B" if b > a else "tie"
 
 
 def swapped(verdict: str | None) -> str | None:
@@ -67,12 +73,6 @@ def _told(place: str) -> str | None:
 
 def _is_worse(tail: str) -> bool:
     return bool(re.search(r"\b(?:not|worse|loses|lost|weaker|inferior|or|and|n['’]t)\b", tail, re.IGNORECASE))
-
-
-def _leader(pair: tuple[float, float] | None) -> str | None:
-    if pair is None:
-        return None
-    return "tie" if pair[0] == pair[1] else "A" if pair[0] > pair[1] else "B"
 
 
 def _judged(text: str) -> str | None:

@@ -15,22 +15,21 @@ from langgraph.graph import START, StateGraph
 from langgraph.graph.state import CompiledStateGraph
 
 from langdistill.answers import Extract, final_answer
-from langdistill.asking import ask, chat_model
+from langdistill.asking import chat_model
 from langdistill.errors import ModelError
 from langdistill.nodes import step
-from langdistill.prompts import STEP_BY_STEP, check, fill
+from langdistill.prompts import STEP_BY_STEP
 from langdistill.questions import (
     Answered,
     Candidate,
     Question,
     Thinking,
-    candidate,
     conclude,
     labelled,
     question_of,
     reply_of,
-    turn,
 )
+from langdistill.sampling import sampler
 
 Scorer = Callable[[dict[str, str]], float] | Callable[[dict[str, str]], Awaitable[float]] | Runnable[Any, Any]
 """From ``{"question": ..., "reply": ...}`` to a number, the higher the better: a function, sync or async, or a Runnable."""
@@ -76,15 +75,8 @@ def create_best_of_n(
         PromptError: the template has other places.
     """
     chat = chat_model(model)
-    inner = isinstance(chat, CompiledStateGraph)
-    check(prompt, "question")
-    ask(chat, "", n=samples)
+    sample = sampler(chat, samples=samples, temperature=temperature, prompt=prompt, extract=extract)
     ranker: Runnable[Any, Any] = scorer if isinstance(scorer, Runnable) else RunnableLambda(scorer)  # type: ignore[arg-type]
-
-    def sample(state: Ranking):
-        text = question_of(state) if inner else fill(prompt, question=question_of(state))
-        replies = yield ask(chat, turn(state, text), n=samples, candidate=not inner, temperature=temperature)
-        return {"candidates": [candidate(reply, extract) for reply in replies]}
 
     def score(state: Ranking, config: RunnableConfig):
         return {"scores": _numbers(ranker.batch(_inputs(state), config))}

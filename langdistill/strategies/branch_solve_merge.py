@@ -16,12 +16,13 @@ from langgraph.graph import START, StateGraph
 from langgraph.graph.state import CompiledStateGraph
 from typing_extensions import TypedDict
 
+from langdistill.answers import leading
 from langdistill.asking import ask, chat_model, without_tools
 from langdistill.budgets import BudgetSpent
 from langdistill.errors import AnswerError
 from langdistill.nodes import step
 from langdistill.prompts import check, fill
-from langdistill.questions import Answered, Question, Thinking, conclude, labelled, question_of, said, turn
+from langdistill.questions import Answered, Question, Thinking, conclude, labelled, listed, question_of, said, turn
 
 BRANCH = (
     "Two responses to the request below will be judged. Write up to {limit} criteria to judge them by, "
@@ -126,9 +127,9 @@ def create_branch_solve_merge(
         if reference:
             asks.append(ask(chat, turn(state, fill(reference, request=pair.request)), temperature=temperature))
         replies = yield asks
-        lines = [NUMBERING.sub("", line).strip() for line in said(_only(replies[0]), "branch").splitlines()]
+        criteria = listed(_only(replies[0]), "branch", limit, NUMBERING)
         told = said(_only(replies[1]), "reference") if reference else ""
-        return {"criteria": [line for line in lines if line][:limit], "reference": told}
+        return {"criteria": criteria, "reference": told}
 
     def solve_each(state: Judging):
         pair = read(question_of(state))
@@ -186,8 +187,7 @@ def verdict(scores: list[Score]) -> str | None:
 
 
 def _lead(scores: list[Score]) -> str:
-    a, b = sum(score["a"] for score in scores), sum(score["b"] for score in scores)
-    return "A" if a > b else "B" if b > a else "tie"
+    return leading(sum(score["a"] for score in scores), sum(score["b"] for score in scores))
 
 
 def _only(replies: list[AIMessage]) -> AIMessage:

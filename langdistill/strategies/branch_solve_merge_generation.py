@@ -6,7 +6,6 @@ story). Prompts in own wording.
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 from langchain_core.language_models import BaseChatModel
@@ -25,6 +24,7 @@ from langdistill.questions import (
     Thinking,
     conclude_from,
     labelled,
+    listed,
     question_of,
     said,
     turn,
@@ -45,8 +45,6 @@ MERGE = (
     "Merge them into one response to the whole request. Keep everything that the request asks for. Write only the response."
 )
 """Places: the request, and the numbered texts."""
-
-NUMBERING = re.compile(r"^\s*(?:\d+[.):]|[-*•])\s*")
 
 
 class Writing(Thinking):
@@ -100,8 +98,7 @@ def create_branch_solve_merge_generation(
     def split(state: Writing):
         text = fill(branch, request=question_of(state), limit=str(limit))
         [reply] = yield ask(writer, turn(state, text), temperature=temperature)
-        lines = [NUMBERING.sub("", line).strip() for line in said(reply, "branch").splitlines()]
-        return {"parts": [line for line in lines if line][:limit]}
+        return {"parts": listed(reply, "branch", limit)}
 
     def write_each(state: Writing):
         prompts = [fill(solve, part=part) for part in state["parts"]]

@@ -5,7 +5,6 @@ Source: Zhou et al., 2205.10625. The paper shows examples of the decomposition; 
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 from langchain_core.language_models import BaseChatModel
@@ -23,6 +22,7 @@ from langdistill.questions import (
     answer_of,
     conclude_from,
     labelled,
+    listed,
     question_of,
     said,
     turn,
@@ -39,8 +39,6 @@ SOLVE = "{question}\n{solved}\nQuestion: {subquestion}\nAnswer this question in 
 
 CONCLUDE = "{solved}\nQuestion: {question}\nUse what has been worked out above. " + ANSWER_LINE
 """Places: the whole question and all that has been answered of it."""
-
-NUMBERING = re.compile(r"^\s*(?:\d+[.):]|[-*•])\s*")
 
 
 class Decomposing(Thinking):
@@ -89,8 +87,7 @@ def create_least_to_most(
     def break_down(state: Decomposing):
         text = fill(decompose, question=question_of(state), limit=str(limit))
         [reply] = yield ask(thinker, turn(state, text))
-        lines = [NUMBERING.sub("", line).strip() for line in said(reply, "decompose").splitlines()]
-        return {"subquestions": [line for line in lines if line][:limit], "subanswers": []}
+        return {"subquestions": listed(reply, "decompose", limit), "subanswers": []}
 
     def solve_in_order(state: Decomposing):
         answers: list[str] = []

@@ -8,32 +8,30 @@ weighted by the model's own confidence (CISC: Taubenfeld et al., 2502.06233).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
 from typing import Any
 
 from langchain_core.language_models import BaseChatModel
-from langchain_core.messages import AIMessage
 from langgraph.graph import START, StateGraph
 from langgraph.graph.state import CompiledStateGraph
 
 from langdistill.answers import Extract, final_answer
-from langdistill.asking import Ask, ask, chat_model, without_tools
+from langdistill.asking import ask, chat_model, without_tools
 from langdistill.budgets import BudgetSpent
 from langdistill.confidence import Confidence, softmax
 from langdistill.nodes import step
-from langdistill.prompts import STEP_BY_STEP, check, fill
+from langdistill.prompts import STEP_BY_STEP
 from langdistill.questions import (
     Answered,
     Candidate,
     Question,
     Thinking,
-    candidate,
     conclude,
     labelled,
     question_of,
     reply_of,
     turn,
 )
+from langdistill.sampling import sampler
 from langdistill.votes import Stop, fixed, leader
 
 
@@ -84,19 +82,8 @@ def create_self_consistency(
         PromptError: the template has other places.
     """
     chat = chat_model(model)
-    inner = isinstance(chat, CompiledStateGraph)
-    check(prompt, "question")
-    ask(chat, "", n=samples)  # fails here and not in the first run
-
-    def sample(state: Sampling):
-        text = question_of(state) if inner else fill(prompt, question=question_of(state))
-        prompted = turn(state, text)
-
-        def batch(first: int, n: int) -> Ask:
-            return ask(chat, prompted, n=n, first=first, candidate=not inner, temperature=temperature)
-
-        replies = yield from draw(batch, samples, stop, extract)
-        return {"candidates": replies}
+    thinker = without_tools(chat)
+    sample = sampler(chat, samples=samples, temperature=temperature, prompt=prompt, extract=extract, stop=stop)
 
     def weigh(state: Sampling):
         assert confidence is not None
@@ -105,7 +92,7 @@ def create_self_consistency(
         if confidence.prompt:
             about = [confidence.about(question_of(state), reply) for reply in voting]
             try:
-                told = yield [ask(without_tools(chat), turn(state, one), **confidence.params) for one in about]
+                told = yield [ask(thinker, turn(state, one), **confidence.params) for one in about]
             except BudgetSpent:  # every vote counts once
                 return {"weights": []}
             told = [found[0] if found else None for found in told]
@@ -123,27 +110,3 @@ def create_self_consistency(
     graph.add_edge(START, "sample")
     params = {"samples": samples, "stop": stop.name, "confidence": confidence and confidence.name}
     return labelled(graph.compile(name=name, checkpointer=checkpointer), name, **params, temperature=temperature)
-
-
-def draw(
-    batch: Callable[[int, int], Ask], samples: int, stop: Stop, extract: Extract
-) -> Generator[Ask, list[AIMessage], list[Candidate]]:
-    """Samples, batch by batch, until the rule says that they are enough."""
-    drawn: list[Candidate] = []
-    asked, failed = 0, False
-    while asked < samples and not stop.enough([one["vote"] for one in drawn]):
-        n = min(stop.batch or samples, samples - asked)
-        try:
-            replies = yield batch(asked, n)
-            failed = False
-        except BudgetSpent:
-            if not drawn:
-                raise
-            break
-        except Exception:
-            if failed or n == samples:  # one batch may fail; two in a row are an outage
-                raise
-            replies, failed = [], True
-        drawn += [candidate(reply, extract) for reply in replies]
-        asked += n
-    return drawn

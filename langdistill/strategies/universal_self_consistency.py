@@ -23,13 +23,13 @@ from langdistill.questions import (
     Candidate,
     Question,
     Thinking,
-    candidate,
     conclude,
     labelled,
     question_of,
     reply_of,
     turn,
 )
+from langdistill.sampling import sampler
 
 SELECT = (
     "Question: {question}\n\nSeveral responses were written to it:\n{responses}\n\n"
@@ -83,16 +83,9 @@ def create_universal_self_consistency(
         PromptError: a template has other places.
     """
     chat = chat_model(model)
-    inner = isinstance(chat, CompiledStateGraph)
     selector = without_tools(chat_model(voter) if voter is not None else chat)
-    check(prompt, "question")
     check(select, "question", "responses")
-    ask(chat, "", n=samples)
-
-    def sample(state: Selecting):
-        text = question_of(state) if inner else fill(prompt, question=question_of(state))
-        replies = yield ask(chat, turn(state, text), n=samples, candidate=not inner, temperature=temperature)
-        return {"candidates": [candidate(reply, extract) for reply in replies]}
+    sample = sampler(chat, samples=samples, temperature=temperature, prompt=prompt, extract=extract)
 
     def elect(state: Selecting):
         replies = [reply_of(one) for one in state["candidates"]]
