@@ -18,7 +18,7 @@ import orjson
 from pydantic import BaseModel, ConfigDict, Field
 from typing_extensions import TypedDict
 
-TRACE_VERSION = 1
+TRACE_VERSION = 2
 """Raised when a stored trace of an older release can no longer be read as it is."""
 
 
@@ -69,21 +69,58 @@ class Reply(Record):
     message: Message
     finish_reason: str | None = None
     logprobs: list[Any] | None = None
+    partial: bool = False
+    """What had been streamed of it when the call failed or was cancelled."""
+
+
+Outcome = Literal["ended", "failed", "interrupted", "handed-off", "cancelled", "lost"]
+"""How a run stopped. To ask a human and to hand over to another agent are no failures; "lost" is a run whose process died."""
+
+
+class Step(Record):
+    """One run of a node: where calls and tools happened, and in which order."""
+
+    name: str
+    path: str = ""
+    """Where in the graph, from the root: "think/sample"."""
+    parent: int | None = None
+    """Index of the enclosing step in `Trace.steps` (the node that holds the sub-graph); `None` at the top."""
+    agent: str | None = None
+    """Name of the agent that the node belongs to, where it is one's."""
+    branch: int | None = None
+    """Index of the `Send` that started it; `None` for a node that an edge led to."""
+    attempt: int = 1
+    """Of the retries that LangGraph makes of one task, counted from 1."""
+    started: float = 0.0
+    ended: float = 0.0
+    outcome: Outcome = "ended"
+    error: str | None = None
 
 
 class Call(Record):
     """One model call: what was asked, and all n replies."""
 
     id: str
+    step: int | None = None
+    """Index in `Trace.steps` of the node that made it; `None` outside of a graph."""
     parent: int | None = None
-    """Index of the enclosing call in `Trace.calls` (a model inside a tool of an agent, say); `None` at the top."""
+    """Index in `Trace.calls` of the call whose tool made it (a sub-agent that is a tool, say); `None` at the top."""
     path: str = ""
     """Where in the graph, from the root: "think/sample"."""
     node: str | None = None
+    branch: int | None = None
+    """Index of the `Send` that it is part of."""
     strategy: str | None = None
     candidate: bool = False
-    """Whether its replies are candidates for the final answer, as opposed to rewrites, sub-questions or criteria."""
+    """Whether its replies are candidates for the final answer, as opposed to rewrites, sub-questions or criteria.
+
+    Never in a node that failed: what it had been told there never reached the graph."""
+    retries: int | None = None
+    """Index of the failed call that asked the same before; a fallback where the model is another."""
+    cached: bool = False
+    """Answered from LangChain's cache: nothing was spent."""
     model: str | None = None
+    provider: str | None = None
     params: dict[str, Any] = Field(default_factory=dict)
     tools: list[dict[str, Any]] = Field(default_factory=list)
     """Schemas of the tools that were offered, called or not."""
@@ -92,15 +129,22 @@ class Call(Record):
     usage: Usage = Usage()
     started: float = 0.0
     """Seconds since the epoch."""
+    first_token: float | None = None
+    """When the first token came, of a streamed reply."""
     ended: float = 0.0
     error: str | None = None
+    """Text "cancelled" where nobody waited for it any more."""
 
 
 class ToolRun(Record):
-    """One execution of a tool, with the arguments it really ran with."""
+    """One execution of a tool, with the arguments it really ran with; a human may have changed those that were asked."""
 
     id: str
     name: str
+    step: int | None = None
+    """Index in `Trace.steps` of the node that ran it."""
+    call: int | None = None
+    """Index in `Trace.calls` of the call that asked for it."""
     tool_call_id: str | None = None
     path: str = ""
     arguments: Any = None
@@ -110,10 +154,31 @@ class ToolRun(Record):
     error: str | None = None
 
 
+class Interrupt(Record):
+    """A question to a human at which a run stopped."""
+
+    id: str
+    """LangGraph's; the run that goes on answers it by this."""
+    value: Any = None
+    path: str = ""
+
+
+class Handoff(Record):
+    """One agent gave the conversation to another."""
+
+    source: str
+    """Path of the node that handed over."""
+    target: str
+    """Name of the node or agent that it goes to."""
+
+
 class Feedback(Record):
     """What a user said of a run, afterwards."""
 
+    name: str | None = None
+    """What was judged, where there is more than one thing to judge: "helpful"."""
     score: float | None = None
+    """From 0, bad, to 1, good, unless your own scale says otherwise."""
     comment: str | None = None
     at: float = 0.0
 
@@ -123,27 +188,52 @@ class Trace(Record):
 
     id: str
     version: int = TRACE_VERSION
+    source: str | None = None
+    """The importer that it came through; `None` where it was recorded here."""
     name: str = ""
     """Name of the root run: the graph's name, or the model's class."""
     strategy: str | None = None
     thread: str | None = None
+    user: str | None = None
+    """Whose run it was: `user_id` of the run's metadata."""
+    continues: str | None = None
+    """Id of the interrupted trace of the same thread that this one resumes."""
+    resume: Any = None
+    """What the human answered to it."""
     input: list[Message] = Field(default_factory=list)
-    """The messages that the root was given."""
+    """The conversation that the root worked on: the earlier turns of its thread, then what it was given."""
+    earlier: int = 0
+    """How many messages of `input` are earlier turns."""
     output: list[Message] = Field(default_factory=list)
     """The messages that the root ended with, without the input."""
     answer: str | None = None
     """The `answer` of a graph that gives one."""
+    steps: list[Step] = Field(default_factory=list)
     calls: list[Call] = Field(default_factory=list)
     tool_runs: list[ToolRun] = Field(default_factory=list)
+    interrupts: list[Interrupt] = Field(default_factory=list)
+    handoffs: list[Handoff] = Field(default_factory=list)
     feedback: list[Feedback] = Field(default_factory=list)
     tags: list[str] = Field(default_factory=list)
     metadata: dict[str, Any] = Field(default_factory=dict)
     versions: dict[str, str] = Field(default_factory=dict)
+    consent: str | None = None
+    """What the user agreed to, in your own words: "training". From the run's metadata, or the recorder's default."""
+    licence: str | None = None
+    """Under which terms its texts may be used. From the run's metadata, or the recorder's default."""
     started: float = 0.0
     ended: float = 0.0
-    interrupted: bool = False
-    """Whether it stopped to ask a human; not an error."""
+    outcome: Outcome = "ended"
     error: str | None = None
+    lost: int = 0
+    """Events of this run that could not be kept; a trace that lost some is incomplete."""
+    expires: float | None = None
+    """When a store forgets it; `None` for never. Seconds since the epoch."""
+
+    @property
+    def interrupted(self) -> bool:
+        """Whether it stopped to ask a human; not an error."""
+        return self.outcome == "interrupted"
 
     @property
     def problem(self) -> str:

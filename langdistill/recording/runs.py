@@ -114,7 +114,7 @@ class Root:
             versions=VERSIONS,
             started=self.run.started,
             ended=ended,
-            interrupted=self.interrupted,
+            outcome="interrupted" if self.interrupted else "failed" if error else "ended",
             error=error,
         )
 

@@ -1,0 +1,1 @@
+"""Formats of other recorders, one a file."""
