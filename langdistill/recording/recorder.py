@@ -27,7 +27,8 @@ from langgraph.errors import GraphBubbleUp, GraphInterrupt
 from langdistill.recording.messages import messages_in, plain
 from langdistill.recording.runs import Open, Root
 from langdistill.records import Feedback, Trace
-from langdistill.stores.opening import Store, open_store
+from langdistill.stores.opening import open_store
+from langdistill.stores.protocol import Store
 
 log = logging.getLogger(__name__)
 
