@@ -260,10 +260,10 @@ class TraceRecorder(BaseCallbackHandler):
         self._waiting.join()
 
     def feedback(self, run_id: str | UUID, *, score: float | None = None, comment: str | None = None) -> None:
-        """Add what a user said of a run.
+        """Add what a user said of a run; it waits for the trace of one that has not ended.
 
         Raises:
-            StoreError: the store holds no trace of that run.
+            StoreError: the store cannot be written.
         """
         self.flush()
         self._store.add_feedback(str(run_id), Feedback(score=score, comment=comment, at=time.time()))

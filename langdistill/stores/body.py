@@ -12,7 +12,7 @@ import json
 import marshal
 import zlib
 from collections.abc import Mapping, Sequence
-from functools import cache
+from functools import cache, cached_property
 from typing import Any
 
 from pydantic import ValidationError
@@ -129,6 +129,15 @@ def _key(value: Any) -> bytes | str:
         return json.dumps(value)
 
 
+def _arguments(messages: Sequence[Any], asked: Sequence[int]) -> Any:
+    """The arguments of a tool call as data; `None` where they are none."""
+    number, at = asked
+    try:
+        return json.loads(messages[number]["tool_calls"][at]["function"]["arguments"])
+    except (LookupError, TypeError, ValueError):
+        return None
+
+
 class _Messages(_Table):
     """Distinct messages; a reply that comes back in a prompt with the agent's name is told as that reply and the name."""
 
@@ -159,7 +168,7 @@ class _Writer:
             if numbers := [self.messages.number(one) for one in getattr(trace, name)]:
                 said[name] = numbers
         records = {
-            "calls": calls,
+            "calls": calls,  # every message is in its table by now
             "tool_runs": [self._tool_run(run) for run in trace.tool_runs],
             **{name: [_differing(one) for one in getattr(trace, name)] for name in ("steps", "interrupts", "handoffs")},
         }
@@ -183,11 +192,27 @@ class _Writer:
         return said
 
     def _tool_run(self, run: ToolRun) -> dict[str, Any]:
+        """A tool run; its output is mostly a message, and its arguments those of the tool call that asked for it."""
         said = _differing(run)
         if isinstance(run.output, dict) and (number := self.messages.find(run.output)) is not None:
             del said["output"]
             said["said"] = number
+        asked = self._asked.get(run.tool_call_id)
+        if asked and _key(_arguments(self.messages.values, asked)) == _key(run.arguments):
+            said.pop("arguments", None)
+            said["asked"] = asked
         return said
+
+    @cached_property
+    def _asked(self) -> dict[Any, tuple[int, int]]:
+        """Id of a tool call to the message that it is in, and which of the calls there it is."""
+        return {
+            call["id"]: (number, at)
+            for number, message in enumerate(self.messages.values)
+            if isinstance(message, dict)
+            for at, call in enumerate(message.get("tool_calls") or ())
+            if isinstance(call.get("id"), str)
+        }
 
 
 class _Prefixes:
@@ -233,6 +258,8 @@ class _Reader:
         for run in said.get("tool_runs", []):
             if "said" in run:
                 run["output"] = self._messages[run.pop("said")]
+            if "asked" in run:
+                run["arguments"] = _arguments(self._messages, run.pop("asked"))
         return said
 
     def _call(self, call: dict[str, Any]) -> dict[str, Any]:

@@ -53,9 +53,9 @@ def columns_of(trace: Trace) -> dict[str, Any]:
 
 def row_of(listed: tuple[Any, ...], scores: list[float]) -> Row:
     """The row of these columns (`LISTED`)."""
-    values = dict(zip(LISTED, listed, strict=True))
-    values |= {"user": values.pop("user_id"), "seconds": max(0.0, values.pop("ended") - values["started"])}
-    return Row(**values, scores=scores)
+    trace_id, name, strategy, thread, user, started, ended, calls, read, written, outcome, error = listed
+    seconds = max(0.0, ended - started)
+    return Row(trace_id, name, strategy, thread, user, started, seconds, calls, read, written, outcome, error, scores)
 
 
 def matching(where: Where, now: float) -> tuple[str, list[Any]]:

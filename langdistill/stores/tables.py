@@ -70,7 +70,7 @@ class SQLStore(ABC):
 
     def add(self, traces: Sequence[Trace]) -> None:
         """Keep the traces, all or none of them; see `Store.add`."""
-        rows = [columns_of(trace) | {"body": encode(trace)} for trace in traces]
+        rows: list[dict[str, Any]] = [columns_of(trace) | {"body": encode(trace)} for trace in traces]
         said = [
             _feedback_row(storable(trace.id), feedback, 0.0) for trace in traces for feedback in trace.feedback
         ]  # what came with a trace does not change when it is forgotten
@@ -107,7 +107,10 @@ class SQLStore(ABC):
                 "SELECT id, expires, body FROM trace WHERE id = ? AND (expires IS NULL OR expires >= ?)",
                 [storable(trace_id), time.time()],
             ).fetchall()
-        return self._trace(*found[0], self._feedback([found[0][0]]).get(found[0][0], [])) if found else None
+        if not found:
+            return None
+        [(known, expires, body)] = found
+        return self._trace(known, expires, body, self._feedback([known]).get(known, []))
 
     def add_feedback(self, trace_id: str, feedback: Feedback, *, until: float | None = None) -> None:
         """Add what a user said of a trace, which may not be there yet; see `Store.add_feedback`."""
