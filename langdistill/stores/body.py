@@ -13,7 +13,7 @@ import marshal
 import zlib
 from collections.abc import Mapping, Sequence
 from functools import cache, cached_property
-from typing import Any
+from typing import Any, cast
 
 from pydantic import ValidationError
 
@@ -210,7 +210,7 @@ class _Writer:
             call["id"]: (number, at)
             for number, message in enumerate(self.messages.values)
             if isinstance(message, dict)
-            for at, call in enumerate(message.get("tool_calls") or ())
+            for at, call in enumerate(cast("list[Any]", message.get("tool_calls") or []))
             if isinstance(call.get("id"), str)
         }
 

@@ -26,6 +26,8 @@ class Where:
     """Started then or later; seconds since the epoch."""
     before: float | None = None
     """Started earlier than that; seconds since the epoch."""
+    expired: bool = False
+    """Also those whose time is over and that are still there: who removes a user's traces must find them."""
 
 
 EVERYTHING = Where()
@@ -80,7 +82,7 @@ class Store(Protocol):
         ...
 
     def traces(self, where: Where = EVERYTHING, *, newest: int | None = None) -> Iterator[Trace]:
-        """The traces, a page at a time, in the order in which they were first kept; expired ones are never shown.
+        """The traces, a page at a time, in the order in which they were first kept; expired ones are not shown.
 
         Args:
             where: which of them.

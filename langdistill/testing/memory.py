@@ -120,5 +120,5 @@ def _matches(trace: Trace, where: Where) -> bool:
         all(asked is None or (got is not None and storable(asked) == storable(got)) for asked, got in wanted)
         and (where.since is None or trace.started >= where.since)
         and (where.before is None or trace.started < where.before)
-        and (trace.expires is None or trace.expires >= time.time())
+        and (where.expired or trace.expires is None or trace.expires >= time.time())
     )

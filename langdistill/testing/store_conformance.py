@@ -140,6 +140,7 @@ class StoreTests:
         assert [one.id for one in store.traces()] == ["soon", "never"]
         assert [one.id for one in store.rows()] == ["soon", "never"]
         assert store.trace("over") is None
+        assert [one.id for one in store.traces(Where(expired=True))] == ["over", "soon", "never"]
         assert next(store.traces()).expires == now + 60
         assert store.expire(now) == 1
         assert store.expire(now) == 0
