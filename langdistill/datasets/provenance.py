@@ -49,23 +49,26 @@ def made_from(ids: Collection[str], noted: Iterable[Derived], folders: Iterable[
     known = list(noted)
     places = [*((folder, None) for folder in folders), *((Path(one.path).parent, NEAR) for one in known)]
     found = {path for folder, depth in places for path in _marked(folder, depth)}
-    datasets: dict[str, Made] = {}
-    for one in known:
-        path = Path(one.path)
-        told = _json_of(path / MANIFEST).get("hash") == one.hash  # otherwise another stands there now
-        datasets[one.path] = Made("data set", one.path, one.hash, _affected(ids, one.rows), told)
-    for folder in sorted(path.parent for path in found if path.name == MANIFEST):
-        made = _dataset(folder, ids)
-        if made and (made.path not in datasets or not datasets[made.path].there):
-            datasets[made.path if made.path not in datasets else f"{made.path} "] = made
-    affected = [one for one in datasets.values() if one.affected != 0]
+    datasets = [
+        Made("data set", one.path, one.hash, _affected(ids, one.rows), _hash_of(Path(one.path)) == one.hash)
+        for one in known
+    ]
+    there = {one.path for one in datasets if one.there}
+    others = (_dataset(path.parent, ids) for path in found if path.name == MANIFEST and str(path.parent) not in there)
+    affected = [one for one in (*datasets, *others) if one and one.affected != 0]
     students = _students(sorted(path for path in found if path.name == CARD), affected)
-    return [*sorted(affected, key=lambda one: one.path), *students]
+    return [*sorted(affected, key=lambda one: (one.path, one.hash)), *students]
+
+
+def _hash_of(folder: Path) -> str | None:
+    """Of the data set in a folder; `None` where there is none."""
+    hashed = _json_of(folder / MANIFEST).get("hash")
+    return hashed if isinstance(hashed, str) else None
 
 
 def _dataset(folder: Path, ids: Collection[str]) -> Made | None:
-    hashed = _json_of(folder / MANIFEST).get("hash")
-    if not isinstance(hashed, str):
+    hashed = _hash_of(folder)
+    if hashed is None:
         return None  # somebody else's manifest
     rows = [source["traces"] for source in sources_in(folder)] if (folder / SOURCES).is_file() else None
     return Made("data set", str(folder), hashed, None if rows is None else _affected(ids, rows))

@@ -126,11 +126,14 @@ class Store(Protocol):
         ...
 
     def add_derived(self, dataset: Derived) -> None:
-        """Note a data set that was made of these traces; one at the same path replaces it."""
+        """Note a data set that was made of these traces.
+
+        The same rows at the same path replace it; others there do not, for students may have learnt from it.
+        """
         ...
 
     def derived(self) -> list[Derived]:
-        """The data sets that were made of this store's traces."""
+        """The data sets that were made of this store's traces, by path and hash."""
         ...
 
     def close(self) -> None:

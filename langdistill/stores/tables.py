@@ -146,18 +146,18 @@ class SQLStore(ABC):
         return dict(sorted(cast("list[tuple[str, int]]", found)))
 
     def add_derived(self, dataset: Derived) -> None:
-        """Note a data set that was made of these traces; one at the same path replaces it."""
+        """Note a data set that was made of these traces; see `Store.add_derived`."""
         with self._transaction("written") as run:
             run.execute(
-                "INSERT INTO derived (path, hash, body) VALUES (?, ?, ?) ON CONFLICT (path) DO UPDATE SET "
-                "hash = excluded.hash, body = excluded.body",
+                "INSERT INTO derived (path, hash, body) VALUES (?, ?, ?) ON CONFLICT (path, hash) DO UPDATE "
+                "SET body = excluded.body",
                 [storable(dataset.path), dataset.hash, to_json(dataset.rows)],
             )
 
     def derived(self) -> list[Derived]:
         """The data sets that were made of these traces."""
         with self._transaction("read") as run:
-            found = run.execute("SELECT path, hash, body FROM derived ORDER BY path").fetchall()
+            found = run.execute("SELECT path, hash, body FROM derived ORDER BY path, hash").fetchall()
         return [Derived(path, hashed, from_json(body)) for path, hashed, body in found]
 
     def _pages(self, columns: str, where: Where, newest: int | None) -> Iterator[list[tuple[Any, ...]]]:

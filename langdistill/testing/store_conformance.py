@@ -195,9 +195,10 @@ class StoreTests:
 
     def test_data_sets_made_of_it(self, store: Store) -> None:
         one, other = Derived("/d/one", "h1", [["a"], ["b", "c"]]), Derived("/d/two", "h2", [])
-        for dataset in (other, Derived("/d/one", "h0", []), one):
+        before = Derived("/d/one", "h0", [["a"]])
+        for dataset in (other, Derived("/d/one", "h1", []), one, before):
             store.add_derived(dataset)
-        assert store.derived() == [one, other]
+        assert store.derived() == [before, one, other]
 
     def test_reading_while_it_is_written(self, store: Store) -> None:
         store.add(numbered(450))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import defaultdict
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -57,6 +58,14 @@ class _Drawing:
     def __init__(self, trace: Trace, whole: bool) -> None:
         self._trace = trace
         self._whole = whole
+        self._parts: dict[int | None, list[tuple[float, int, int, Any]]] = defaultdict(list)
+        """By step: what happened in it, with its time and its kind (step, call, tool)."""
+        for kind, some in enumerate((trace.steps, trace.calls, trace.tool_runs)):
+            for number, one in enumerate(some):
+                around = getattr(one, "step" if kind else "parent")
+                self._parts[around].append((one.started, kind, number, one))
+        for parts in self._parts.values():
+            parts.sort(key=lambda part: part[:3])
 
     def tree(self) -> Tree:
         trace = self._trace
@@ -74,7 +83,7 @@ class _Drawing:
         if told := [f"{name} {value}" for name, value in facts.items() if value]:
             root.add(_plain("; ".join(told)))
         self._messages(root, "input", trace.input[trace.earlier :])
-        self._run(root)
+        self._inside(root, None)
         self._messages(root, "output", trace.output)
         for one in trace.interrupts:
             root.add(f"[yellow]asked a human[/] {self._text(one.value)}")
@@ -87,23 +96,15 @@ class _Drawing:
             root.add(f"[magenta]feedback[/]{score} {_plain(one.name or '')} {self._text(one.comment or '')}".rstrip())
         return root
 
-    def _run(self, root: Tree) -> None:
-        """Steps inside the steps that hold them, calls and tools in theirs, each in the order of time."""
-        trace = self._trace
-        branches: dict[int | None, Tree] = {None: root}
-        parts: list[tuple[float, int, Any]] = [
-            (one.started, order, one)
-            for order, some in enumerate((trace.steps, trace.calls, trace.tool_runs))
-            for one in some
-        ]
-        numbers = {id(step): at for at, step in enumerate(trace.steps)}
-        for _, kind, one in sorted(parts, key=lambda part: part[:2]):
+    def _inside(self, tree: Tree, at: int | None) -> None:
+        """What happened in a step, or outside of all, in the order of time."""
+        for _, kind, number, one in self._parts[at]:
             if kind == 0:
-                branches[numbers[id(one)]] = branches.get(one.parent, root).add(self._step(one))
+                self._inside(tree.add(self._step(one)), number)
             elif kind == 1:
-                self._call(branches.get(one.step, root), one)
+                self._call(tree, one)
             else:
-                self._tool(branches.get(one.step, root), one)
+                self._tool(tree, one)
 
     def _step(self, step: Step) -> str:
         branch = "" if step.branch is None else f" branch {step.branch}"
