@@ -11,6 +11,7 @@ import random
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -83,11 +84,10 @@ def sizes() -> None:
         trace = agent_run(50, size)
         for level in (0, 1, 3, 6, 9):
             body = encode(trace, level)
-            spent = [
-                milliseconds(work, 20) for work in (lambda at=level: encode(trace, at), lambda of=body: decode(of))
-            ]
+            encoding = milliseconds(partial(encode, trace, level), 20)
+            decoding = milliseconds(partial(decode, body), 20)
             share = len(body) / distinct(trace)
-            print(f"| {size} B | {level} | {len(body):,} | {share:.2f} x | {spent[0]:.1f} ms | {spent[1]:.1f} ms |")
+            print(f"| {size} B | {level} | {len(body):,} | {share:.2f} x | {encoding:.1f} ms | {decoding:.1f} ms |")
 
 
 def speeds(name: str, store: Store) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import marshal
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from langdistill.records import Message
@@ -26,14 +26,17 @@ class Table:
 
     def find(self, value: Any) -> int | None:
         """The number of a value that is there already."""
-        return self._numbers.get(exactly(value))
+        return self._numbers.get(self._key(value))
 
     def _number(self, value: Any) -> int:
-        key = exactly(value)
+        key = self._key(value)
         if key not in self._numbers:
             self._numbers[key] = len(self.values)
             self.values.append(self._told(value))
         return self._numbers[key]
+
+    def _key(self, value: Any) -> bytes | str:
+        return exactly(value)
 
     def _told(self, value: Any) -> Any:
         return value
@@ -49,6 +52,10 @@ def exactly(value: Any) -> bytes | str:
 
 class Messages(Table):
     """Distinct messages; a reply that comes back in a prompt with the agent's name is told as that reply and the name."""
+
+    def _key(self, value: Mapping[str, Any]) -> bytes | str:
+        """Whatever the order of its fields, which a tool's output may have in another one."""
+        return exactly(sorted(value.items(), key=lambda field: str(field[0])))
 
     def _told(self, value: Message) -> Any:
         name = value.get("name")

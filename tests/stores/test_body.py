@@ -192,7 +192,7 @@ def test_every_message_is_there_once() -> None:
             )
         ],
         output=[{"role": "assistant", "content": "this too", "name": "agent"}],
-        tool_runs=[ToolRun(id="r", name="f", output={"role": "user", "content": "only once"})],
+        tool_runs=[ToolRun(id="r", name="f", output={"content": "only once", "role": "user"})],
     )
     told = zlib.decompress(encode(once))
     assert told.count(b"only once") == told.count(b"this too") == 1
