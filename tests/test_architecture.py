@@ -26,6 +26,7 @@ GROUND = {
     "replies",
     "folders",
     "versions",
+    "usage",
 }
 THINKING = {"strategies", "search", "refining", "mining", "middleware"}
 LEARNING = {"recording", "stores", "filters", "datasets", "students", "routing", "evaluation"}
