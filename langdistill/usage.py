@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from langchain_core.outputs import LLMResult
@@ -16,23 +16,18 @@ def tokens_of(response: LLMResult | None) -> dict[str, int]:
     """
     if response is None or not response.generations:
         return {}
-    told: Sequence[Mapping[str, Any]] = [
-        usage
-        for one in response.generations[0]
-        if (usage := getattr(getattr(one, "message", None), "usage_metadata", None))
-    ]
-    total = (response.llm_output or {}).get("token_usage") or {}
-    inputs = [one.get("input_token_details") or {} for one in told]
-    outputs = [one.get("output_token_details") or {} for one in told]
-    found = {
-        # each of n replies repeats the one prompt
-        "input_tokens": total.get("prompt_tokens") or max((one.get("input_tokens") or 0 for one in told), default=0),
-        "output_tokens": total.get("completion_tokens") or sum(one.get("output_tokens") or 0 for one in told),
-        "cached_tokens": max((one.get("cache_read") or 0 for one in inputs), default=0),
-        "reasoning_tokens": _reasoning(total) or sum(one.get("reasoning") or 0 for one in outputs),
-    }
+    prompt = replies = cached = reasoning = 0
+    for generation in response.generations[0]:
+        usage: Mapping[str, Any] | None = getattr(getattr(generation, "message", None), "usage_metadata", None)
+        if not usage:
+            continue
+        prompt = max(prompt, usage.get("input_tokens") or 0)  # each of n replies repeats the one prompt
+        replies += usage.get("output_tokens") or 0
+        cached = max(cached, (usage.get("input_token_details") or {}).get("cache_read") or 0)
+        reasoning += (usage.get("output_token_details") or {}).get("reasoning") or 0
+    if total := (response.llm_output or {}).get("token_usage"):
+        prompt = total.get("prompt_tokens") or prompt
+        replies = total.get("completion_tokens") or replies
+        reasoning = (total.get("completion_tokens_details") or {}).get("reasoning_tokens") or reasoning
+    found = {"input_tokens": prompt, "output_tokens": replies, "cached_tokens": cached, "reasoning_tokens": reasoning}
     return {name: int(count) for name, count in found.items() if count}
-
-
-def _reasoning(total: Mapping[str, Any]) -> int:
-    return (total.get("completion_tokens_details") or {}).get("reasoning_tokens") or 0

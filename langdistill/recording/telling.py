@@ -18,9 +18,9 @@ from langdistill.recording.encoding import encode
 from langdistill.recording.messages import plain
 from langdistill.records import Message
 
-MOST_SEEN = 4096
+MOST_SEEN = 512
 """Message objects of a root that are held on to; without them a message is still told once, but encoded again."""
-MOST_PROMPTS = 64
+MOST_PROMPTS = 16
 CONTENT, NAME, ASKED = attrgetter("content"), attrgetter("name"), attrgetter("tool_calls", "additional_kwargs")
 
 Clean = Callable[[Any, bytes], bytes]
