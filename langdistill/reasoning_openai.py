@@ -8,7 +8,7 @@ vLLM, SGLang, DeepSeek, OpenRouter and others put it beside the content, as `rea
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from typing import Any, Literal
 
@@ -91,6 +91,8 @@ class ReasoningChatOpenAI(ChatOpenAI):
             made.message.additional_kwargs[REASONING] = text
         made.message.response_metadata["model_provider"] = PROVIDER
         made.generation_info = (made.generation_info or {}) | _token_ids(told, choice) or None
+        if self.output_version == "v1":
+            made.message.content = _numbered(made.message.content_blocks)
         return made
 
     def _get_generation_chunk_from_completion(self, completion: Any) -> ChatGenerationChunk:
@@ -116,6 +118,14 @@ def _reasoning_in(told: Any) -> str | None:
 def _token_ids(response: Any, choice: Any) -> dict[str, list[int]]:
     told = {"prompt_token_ids": _of(response, "prompt_token_ids"), "token_ids": _of(choice, "token_ids")}
     return {key: list(ids) for key, ids in told.items() if ids}
+
+
+def _numbered(blocks: Iterable[Any]) -> list[Any]:
+    """Blocks of a chunk, with an index by their kind: LangChain would merge a tool call, which servers number from 0, into them."""
+    return [
+        {**block, "index": f"lc_{block['type']}"} if block["type"] in ("reasoning", "text") else block
+        for block in blocks
+    ]
 
 
 def _turn(messages: Sequence[BaseMessage]) -> int:

@@ -226,6 +226,17 @@ def test_the_v1_format_of_messages(chat: Any) -> None:
 
 
 @BETA
+def test_reasoning_and_tool_call_are_two_blocks_of_a_stream(chat: Any) -> None:
+    model = chat(output_version="v1").bind_tools([times])
+    for said in (whole(model.stream("17 * 23?")), model.stream_events("17 * 23?", version="v3").output):
+        assert [one["type"] for one in said.content] == ["reasoning", "tool_call"]
+        assert said.content[0]["reasoning"] == f"{THOUGHT} "
+        assert [one["args"] for one in said.tool_calls] == [{"a": 17, "b": 23}]
+    said = whole(chat(output_version="v1").stream("17 * 23?"))
+    assert ([one["type"] for one in said.content], said.text) == (["reasoning", "text"], "391")
+
+
+@BETA
 async def test_events_of_the_second_and_third_version(chat: Any) -> None:
     model = chat()
     second = [one async for one in model.astream_events("17 * 23?", version="v2")]
