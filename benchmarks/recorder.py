@@ -222,9 +222,7 @@ def main() -> None:
             versions |= tracer.dependencies
             rows[tracer.name] = overhead(make, sink, divide)
             if tracer.handlers:
-                agents[tracer.name] = turns(make, sink, 28 // divide)
-                if versions or tracer.name == "langdistill":
-                    agents[tracer.name] |= size(make, sink, 28 // divide)
+                agents[tracer.name] = turns(make, sink, 28 // divide) | size(make, sink, 28 // divide)
                 print(tracer.name, {key: round(value, 2) for key, value in agents[tracer.name].items()}, flush=True)
     finally:
         sink.close()

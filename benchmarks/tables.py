@@ -226,7 +226,7 @@ def recording_an_agent(told: dict[str, Any]) -> str:
         cells = f"| {name} | {row['turn_2']:.0f} | {row['turn_50']:.0f} | {row['ratio']:.2f} "
         kept = row.get("stored", row.get("sent"))
         cells += f"| {kept:,.0f} | {kept / messages:.2f} " if kept else "| – | – "
-        lines.append(cells + (f"| {row['plain']:,.0f} |" if "plain" in row else "| – |"))
+        lines.append(cells + (f"| {row['plain']:,.0f} |" if row.get("plain") else "| – |"))
     return "\n".join([*lines, f"| the distinct messages, as JSON | – | – | – | {messages:,.0f} | 1.00 | – |"])
 
 

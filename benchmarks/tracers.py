@@ -131,7 +131,8 @@ CONTENDERS = (nobody, nothing, langdistill, langsmith, langfuse, openinference)
 
 def present() -> tuple[list[Callable[..., Tracer]], list[str]]:
     """The contenders whose packages are installed, and the packages that are missing."""
-    needs = {langfuse: ("langfuse",), openinference: ("openinference.instrumentation.langchain", "opentelemetry.sdk")}
+    otel = ("opentelemetry.sdk", "opentelemetry.exporter.otlp.proto.http")
+    needs = {langfuse: ("langfuse",), openinference: ("openinference.instrumentation.langchain", *otel)}
     missing = {make: [one for one in needs.get(make, ()) if not _importable(one)] for make in CONTENDERS}
     return [make for make in CONTENDERS if not missing[make]], [one for found in missing.values() for one in found]
 
