@@ -52,6 +52,8 @@ bench: $(READY)
 	$(BIN)/python benchmarks/strategies.py
 	$(BIN)/python benchmarks/stopping.py
 	$(BIN)/python benchmarks/strategies_on_the_lab.py --out runs/strategies
+	$(BIN)/python -m pip install --quiet -c constraints.txt --group bench
+	$(BIN)/python benchmarks/recorder.py
 	$(BIN)/python benchmarks/tables.py
 
 docs: $(READY)

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from langdistill.middleware import Attend as Attend
     from langdistill.middleware import Think as Think
     from langdistill.nodes import node as node
+    from langdistill.reasoning_openai import ReasoningChatOpenAI as ReasoningChatOpenAI
     from langdistill.recording.recorder import TraceRecorder as TraceRecorder
     from langdistill.recording.switching import record as record
     from langdistill.replies import caching as caching
@@ -55,6 +56,7 @@ _HOME = {
     "LocalChatModel": "students.local",
     "Perturbation": "filters.stable_under",
     "Price": "budgets",
+    "ReasoningChatOpenAI": "reasoning_openai",
     "Think": "middleware",
     "TraceRecorder": "recording.recorder",
     "adaptive_consistency": "votes",
@@ -84,7 +86,7 @@ _HOME = {
 }
 """Public name to the module that holds it."""
 
-# The middleware needs an extra; a star import must work without it.
+# The middleware and ReasoningChatOpenAI need an extra; a star import must work without it.
 __all__ = [
     "LocalChatModel",
     "Perturbation",
