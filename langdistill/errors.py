@@ -4,7 +4,8 @@
     ├── ModelError        a chat model gave no usable reply
     ├── AnswerError       a text could not be read as an answer, or a question could not be read at all
     ├── PromptError       a template and its values do not match
-    ├── StoreError        a trace store is missing, locked, corrupt or of another schema
+    ├── StoreError        a trace store is missing, read-only, full, corrupt or of another schema
+    │   └── StoreBusy     it is locked or does not answer right now: the same may work later
     ├── DatasetError      a data set cannot be built, read or written
     ├── StudentError      a student cannot be trained or loaded
     ├── UnknownName       a task, strategy, filter or format of that name does not exist
@@ -36,7 +37,11 @@ class PromptError(LangdistillError, ValueError):
 
 
 class StoreError(LangdistillError, OSError):
-    """A trace store is missing, locked, corrupt or of another schema."""
+    """A trace store is missing, read-only, full, corrupt or of another schema."""
+
+
+class StoreBusy(StoreError):
+    """A trace store is locked by others, or its server does not answer: nothing is broken, and the same may work later."""
 
 
 class DatasetError(LangdistillError, ValueError):

@@ -20,7 +20,7 @@ os.environ.setdefault("LANGSMITH_TRACING", "false")
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 os.environ.setdefault("LANGGRAPH_STRICT_MSGPACK", "true")
 
-pytest.register_assert_rewrite("langdistill.testing.conformance")
+pytest.register_assert_rewrite("langdistill.testing.conformance", "langdistill.testing.store_conformance")
 
 ROOT = Path(__file__).parents[1]
 

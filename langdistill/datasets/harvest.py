@@ -17,7 +17,8 @@ from langdistill.errors import DatasetError
 from langdistill.filters.judged import Filter
 from langdistill.folders import check_place
 from langdistill.records import Example, Message, Verdict, digest
-from langdistill.stores.opening import Store, open_store
+from langdistill.stores.opening import open_store
+from langdistill.stores.protocol import Store
 from langdistill.votes import vote
 
 

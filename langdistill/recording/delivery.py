@@ -28,7 +28,8 @@ from langdistill.recording.events import Kind
 from langdistill.recording.journal import Entry, FolderLock, Journal, left_behind, read_folder, remove_folder
 from langdistill.recording.keeping import Keep
 from langdistill.records import Feedback, Trace
-from langdistill.stores.opening import Store, open_store
+from langdistill.stores.opening import open_store
+from langdistill.stores.protocol import Store, Where
 
 log = logging.getLogger(__name__)
 
@@ -66,13 +67,17 @@ class Policy:
 
     def settle(self, trace: Trace) -> Trace | None:
         """The trace with the time of its expiry; `None` where it goes at once."""
-        until = trace.ended + self.retain.total_seconds() if self.retain else None
+        until = self.until(trace.ended)
         if self.keep is not None and not self._stays(trace):
             window = self.feedback_window.total_seconds()
             if window <= 0:
                 return None
             until = min(until or float("inf"), trace.ended + window)
         return trace.model_copy(update={"expires": until}) if until is not None else trace
+
+    def until(self, at: float) -> float | None:
+        """When something of that time goes; `None` for never."""
+        return at + self.retain.total_seconds() if self.retain else None
 
     def _stays(self, trace: Trace) -> bool:
         try:
@@ -184,7 +189,7 @@ class Delivery:
             self._hurry.clear()
             ok = self._deliver()
             if ok and time.monotonic() - expired > EXPIRE_EVERY:
-                self._guarded(lambda: None)
+                self._guarded(lambda: self.store.expire(time.time()))
                 expired = time.monotonic()
             if stopping:
                 self._give_up_open_runs()
@@ -285,6 +290,9 @@ class Delivery:
         assert trace.thread
         if here := self._interrupted.pop(trace.thread, None):
             return here
+        for before in self.store.traces(Where(thread=trace.thread, before=trace.started), newest=MOST_LOOKED_AT):
+            if before.interrupted:
+                return Stopped(before.id, len(before.input) + len(before.output))
         return None
 
     def _add(self, traces: Sequence[Trace]) -> bool:
@@ -309,7 +317,7 @@ class Delivery:
             _, at, trace, name, score, comment = orjson.loads(self._said[0].payload)
             feedback = Feedback(name=name, score=score, comment=comment, at=at)
             try:
-                self.store.add_feedback(trace, feedback)
+                self.store.add_feedback(trace, feedback, until=self._policy.until(at))
             except StoreError as error:
                 self._tell(error)
                 return False

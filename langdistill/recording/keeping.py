@@ -7,14 +7,12 @@ from typing import Any
 from zlib import crc32
 
 from langdistill.records import Trace
+from langdistill.stores.protocol import BAD
 
 Sample = float | Callable[[Mapping[str, Any]], bool]
 """A share of all root runs, or whether to record a run with this metadata."""
 Keep = Callable[[Trace], bool]
 """Whether a trace stays."""
-
-BAD = 0.5
-"""Feedback below this score is bad."""
 
 
 def sampled(sample: Sample, run: Any, metadata: Mapping[str, Any]) -> bool:

@@ -34,7 +34,7 @@ from langdistill.recording.redaction import Redactor
 from langdistill.recording.runs import Run
 from langdistill.recording.secrets import secrets
 from langdistill.recording.writing import Writing
-from langdistill.stores.opening import Store
+from langdistill.stores.protocol import Store
 
 log = logging.getLogger(__name__)
 

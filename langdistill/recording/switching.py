@@ -12,7 +12,7 @@ from langchain_core.tracers.context import register_configure_hook
 
 from langdistill.errors import LangdistillError
 from langdistill.recording.recorder import TraceRecorder
-from langdistill.stores.opening import Store
+from langdistill.stores.protocol import Store
 
 log = logging.getLogger(__name__)
 

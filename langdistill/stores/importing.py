@@ -10,7 +10,7 @@ from pathlib import Path
 
 from langdistill.errors import StoreError, UnknownName
 from langdistill.records import Record, Trace
-from langdistill.stores.opening import Store
+from langdistill.stores.protocol import Store
 
 IMPORTERS = Path(__file__).parent / "importers"
 AT_ONCE = 100

@@ -1,50 +1,29 @@
-"""What a store can do, and how one is opened."""
+"""How a store is opened: a path is an SQLite file, an address a PostgreSQL server."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Protocol, runtime_checkable
 
-from langdistill.records import Feedback, Trace
+from langdistill.stores.protocol import Store
 from langdistill.stores.sqlite import SQLiteStore
 
-
-@runtime_checkable
-class Store(Protocol):
-    """Holds traces; safe to use from several threads."""
-
-    def add(self, traces: Sequence[Trace]) -> None:
-        """Keep the traces; one with a known id replaces it."""
-        ...
-
-    def traces(
-        self, *, graph: str | None = None, strategy: str | None = None, problem: str | None = None
-    ) -> Iterator[Trace]:
-        """The traces of a graph, a strategy or a problem, read one by one, oldest first."""
-        ...
-
-    def add_feedback(self, trace_id: str, feedback: Feedback) -> None:
-        """Add what a user said of a trace."""
-        ...
-
-    def names(self) -> dict[str, int]:
-        """Graph name to the number of its traces."""
-        ...
-
-    def close(self) -> None:
-        """Let go of what is open."""
-        ...
+ADDRESSES = ("postgresql://", "postgres://")
 
 
 def open_store(target: str | Path | Store, *, must_exist: bool = False) -> Store:
-    """The store itself, or the SQLite file at a path.
+    """The store itself, the SQLite file at a path, or the tables in a PostgreSQL database.
 
     Args:
-        target: a store, or the path of a file.
-        must_exist: never make the file.
+        target: a store, the path of a file, or "postgresql://user@host/database".
+        must_exist: never make the file or the tables.
 
     Raises:
-        StoreError: the file is missing, or is no trace store.
+        StoreError: it is missing, no trace store, or cannot be opened.
+        StoreBusy: it is locked, or the server does not answer.
+        MissingExtra: psycopg is not installed.
     """
+    if isinstance(target, str) and target.startswith(ADDRESSES):
+        from langdistill.stores.postgres import PostgresStore
+
+        return PostgresStore(target, must_exist=must_exist)
     return SQLiteStore(target, must_exist=must_exist) if isinstance(target, (str, Path)) else target

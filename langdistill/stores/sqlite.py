@@ -4,167 +4,164 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
-from threading import Lock
+from threading import RLock
 
-from pydantic import ValidationError
-
-from langdistill.errors import StoreError
-from langdistill.records import Feedback, Trace
+from langdistill.errors import StoreBusy, StoreError
+from langdistill.stores.migrations.sqlite import STEPS
+from langdistill.stores.tables import Doing, SQLStore, Statements
 
 APPLICATION = 0x4C644953
 """Tells a trace store from any other SQLite file."""
-SCHEMA = 1
+SCHEMA = len(STEPS)
 PATIENCE = 30
 """Seconds to wait for a lock."""
-PAGE = 200
-"""Rows read at a time."""
-
-CREATE = """
-CREATE TABLE IF NOT EXISTS trace (
-    seq INTEGER PRIMARY KEY,
-    id TEXT NOT NULL UNIQUE,
-    name TEXT NOT NULL,
-    strategy TEXT,
-    problem TEXT NOT NULL,
-    body TEXT NOT NULL
-);
-CREATE INDEX IF NOT EXISTS trace_name ON trace (name);
-CREATE INDEX IF NOT EXISTS trace_problem ON trace (problem);
-"""
+RESTORE = "Restore the file from a copy, or give another path."
+ADVICE = {
+    sqlite3.SQLITE_FULL: "Free some space on its disk, or give a path on another one.",
+    sqlite3.SQLITE_READONLY: "Make the file and its folder writable, or give the path of a copy that is.",
+    sqlite3.SQLITE_CANTOPEN: "Give a path whose folder is there and may be written.",
+    sqlite3.SQLITE_IOERR: "See whether its disk is full, gone or failing.",
+}
+"""What to do, by SQLite's primary error code."""
 
 
-class SQLiteStore:
+class SQLiteStore(SQLStore):
     """One file in WAL mode; several threads and processes may share it."""
 
-    def __init__(self, path: str | Path, *, must_exist: bool = False) -> None:
-        """Open the file, or make it.
+    def __init__(self, path: str | Path, *, must_exist: bool = False, patience: float = PATIENCE) -> None:
+        """Open the file, or make it; a file of an older schema is brought to this one.
+
+        Args:
+            path: of the file.
+            must_exist: never make it.
+            patience: seconds to wait while others hold its lock.
 
         Raises:
-            StoreError: it is missing (with `must_exist`), no trace store, of another schema, or cannot be opened.
+            StoreError: it is missing (with `must_exist`), no trace store, of a newer schema, or cannot be opened.
+            StoreBusy: others held its lock for longer than `patience`.
         """
         self.path = Path(path)
+        self._patience = patience
         if must_exist and not (self.path.is_file() and self.path.stat().st_size):
             raise StoreError(
                 f"There is no trace store at {str(path)!r}. Record one first: TraceRecorder({str(path)!r})."
             )
-        self._lock = Lock()
+        self._lock = RLock()
         with self._told("opened"):
-            self._db = sqlite3.connect(self.path, check_same_thread=False, isolation_level=None, timeout=PATIENCE)
-            self._prepare()
+            self._db = sqlite3.connect(self.path, check_same_thread=False, isolation_level=None, timeout=patience)
+            try:
+                self._prepare()
+            except BaseException:
+                self._db.close()
+                raise
+
+    @property
+    def place(self) -> str:
+        """The path, quoted."""
+        return repr(str(self.path))
+
+    def close(self) -> None:
+        """Close the file."""
+        with self._lock:
+            self._db.close()
 
     def _prepare(self) -> None:
+        if self._schema() != SCHEMA:
+            self._migrate()
+        self._write_ahead()
+        self._db.execute("PRAGMA synchronous=NORMAL")
+        self._db.execute("PRAGMA secure_delete=ON")  # what was removed leaves no trace in free pages
+
+    def _schema(self) -> int:
+        """The schema of the file; 0 for a new one."""
         # Tables first: they come with both marks in one transaction, which another process may be at right now.
         tables = self._db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
         application, schema = (
             self._db.execute(f"PRAGMA {pragma}").fetchone()[0] for pragma in ("application_id", "user_version")
         )
-        if tables and (application != APPLICATION or schema != SCHEMA):
-            self._db.close()
-            raise StoreError(
-                f"{str(self.path)!r} is an SQLite file, but no trace store of schema {SCHEMA} "
-                f"(application {application:#x}, schema {schema}). Give the path of a trace store, or of a new file."
-            )
-        self._write_ahead()
-        self._db.execute("PRAGMA synchronous=NORMAL")
         if not tables:
-            self._db.executescript(
-                f"BEGIN IMMEDIATE; {CREATE} PRAGMA application_id={APPLICATION}; PRAGMA user_version={SCHEMA}; COMMIT;"
+            return 0
+        if application != APPLICATION:
+            raise StoreError(
+                f"{self.place} is an SQLite file, but no trace store (application {application:#x}). "
+                "Give the path of a trace store, or of a new file."
             )
+        if schema > SCHEMA:
+            raise StoreError(
+                f"{self.place} is a trace store of schema {schema}, and this release knows up to {SCHEMA}. Update langdistill."
+            )
+        return schema
+
+    def _migrate(self) -> None:
+        self._write_ahead()
+        self._db.execute("BEGIN IMMEDIATE")
+        try:
+            for step in STEPS[self._schema() :]:
+                step(self._db)
+            self._db.execute(f"PRAGMA application_id={APPLICATION}")
+            self._db.execute(f"PRAGMA user_version={SCHEMA}")
+            self._db.execute("COMMIT")
+        except BaseException:
+            self._db.execute("ROLLBACK")
+            raise
 
     def _write_ahead(self) -> None:
         """WAL mode; SQLite does not wait by itself for another process that is switching it on."""
-        until = time.monotonic() + PATIENCE
+        until = time.monotonic() + self._patience
         while True:
             try:
                 self._db.execute("PRAGMA journal_mode=WAL")
-            except sqlite3.OperationalError:
-                if time.monotonic() > until:
+            except sqlite3.OperationalError as error:
+                if not _is_busy(error) or time.monotonic() > until:
                     raise
                 time.sleep(0.02)
             else:
                 return
 
     @contextmanager
-    def _told(self, doing: str) -> Generator[None]:
+    def _transaction(self, doing: Doing) -> Generator[Statements]:
+        with self._lock, self._told(doing):
+            self._db.execute("BEGIN IMMEDIATE" if doing == "written" else "BEGIN")
+            try:
+                yield self._db
+                self._db.execute("COMMIT")
+            except BaseException:
+                if self._db.in_transaction:  # a full disk has ended it already
+                    self._db.execute("ROLLBACK")
+                raise
+
+    def _erase(self) -> None:
+        """Write the file anew and empty its log: pages that were split once hold copies of old rows."""
+        with self._lock, self._told("written"):
+            self._db.execute("VACUUM")
+            busy = self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+        if busy:
+            raise StoreBusy(
+                f"The traces were removed from {self.place}, but a reader keeps their text in its log (-wal). "
+                "Close what reads it, and remove them again."
+            )
+
+    @contextmanager
+    def _told(self, doing: Doing) -> Generator[None]:
         try:
             yield
         except sqlite3.Error as error:
-            raise StoreError(
-                f"The trace store {str(self.path)!r} cannot be {doing}: {error}. Restore it from a copy, or give another path."
-            ) from error
+            if _is_busy(error):
+                raise StoreBusy(
+                    f"The trace store {self.place} was locked by others for {self._patience:g} seconds and could not be {doing}. "
+                    "Try again, or end the process that holds it."
+                ) from error
+            advice = ADVICE.get(_code(error), RESTORE)
+            raise StoreError(f"The trace store {self.place} cannot be {doing}: {error}. {advice}") from error
 
-    def add(self, traces: Sequence[Trace]) -> None:
-        """Keep the traces, all or none of them; one with a known id replaces it."""
-        rows = [(t.id, t.name, t.strategy, t.problem, t.model_dump_json(exclude_defaults=True)) for t in traces]
-        with self._lock, self._told("written"):
-            self._db.execute("BEGIN IMMEDIATE")
-            try:
-                self._db.executemany(
-                    "INSERT INTO trace (id, name, strategy, problem, body) VALUES (?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE "
-                    "SET name=excluded.name, strategy=excluded.strategy, problem=excluded.problem, body=excluded.body",
-                    rows,
-                )
-            except BaseException:
-                self._db.execute("ROLLBACK")
-                raise
-            self._db.execute("COMMIT")
 
-    def traces(
-        self, *, graph: str | None = None, strategy: str | None = None, problem: str | None = None
-    ) -> Iterator[Trace]:
-        """The traces of a graph, a strategy or a problem, a page at a time, in the order they were kept.
+def _code(error: sqlite3.Error) -> int:
+    """SQLite's primary code; -1 where Python raised it by itself."""
+    return getattr(error, "sqlite_errorcode", -1) & 0xFF
 
-        Raises:
-            StoreError: the file is damaged, or holds a trace that cannot be read.
-        """
-        wanted = {"name": graph, "strategy": strategy, "problem": problem}
-        limits = {column: value for column, value in wanted.items() if value is not None}
-        where = "".join(f" AND {column} = ?" for column in limits)
-        last = -1
-        while True:
-            with self._lock, self._told("read"):
-                rows = self._db.execute(
-                    f"SELECT seq, id, body FROM trace WHERE seq > ?{where} ORDER BY seq LIMIT {PAGE}",
-                    [last, *limits.values()],
-                ).fetchall()
-            for seq, trace_id, body in rows:
-                yield self._trace(trace_id, body)
-                last = seq
-            if len(rows) < PAGE:
-                return
 
-    def _trace(self, trace_id: str, body: str) -> Trace:
-        try:
-            return Trace.model_validate_json(body)
-        except ValidationError as error:
-            raise StoreError(
-                f"Trace {trace_id!r} in {str(self.path)!r} cannot be read: {error.errors()[0]['msg']}. "
-                "It was written by another version, or the file is damaged."
-            ) from error
-
-    def add_feedback(self, trace_id: str, feedback: Feedback) -> None:
-        """Add what a user said of a trace.
-
-        Raises:
-            StoreError: there is no such trace.
-        """
-        with self._lock, self._told("read"):
-            row = self._db.execute("SELECT body FROM trace WHERE id = ?", [trace_id]).fetchone()
-        if row is None:
-            raise StoreError(
-                f"The store {str(self.path)!r} holds no trace {trace_id!r}; feedback needs the id of a root run that has ended."
-            )
-        trace = self._trace(trace_id, row[0])
-        self.add([trace.model_copy(update={"feedback": [*trace.feedback, feedback]})])
-
-    def names(self) -> dict[str, int]:
-        """Graph name to the number of its traces."""
-        with self._lock, self._told("read"):
-            return dict(self._db.execute("SELECT name, count(*) FROM trace GROUP BY name ORDER BY name").fetchall())
-
-    def close(self) -> None:
-        """Close the file."""
-        self._db.close()
+def _is_busy(error: sqlite3.Error) -> bool:
+    return _code(error) in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
