@@ -27,9 +27,10 @@ from langdistill.recording.assembly import Assembly
 from langdistill.recording.events import Kind
 from langdistill.recording.journal import Entry, FolderLock, Journal, left_behind, read_folder, remove_folder
 from langdistill.recording.keeping import Keep
+from langdistill.recording.resuming import Resuming
 from langdistill.records import Feedback, Trace
 from langdistill.stores.opening import open_store
-from langdistill.stores.protocol import Store, Where
+from langdistill.stores.protocol import Store
 
 log = logging.getLogger(__name__)
 
@@ -43,10 +44,6 @@ GATHER = 0.05
 PATIENCE = (0.2, 30.0)
 """Seconds until a store that failed is tried again: at first, at most."""
 EXPIRE_EVERY = 3600.0
-MOST_INTERRUPTED = 10_000
-"""Interrupted runs that are remembered; the others are looked up in the store."""
-MOST_LOOKED_AT = 5
-"""Traces of a thread among which the interrupted one is looked for, the newest first."""
 
 
 class Loose(NamedTuple):
@@ -87,13 +84,6 @@ class Policy:
             return True
 
 
-class Stopped(NamedTuple):
-    """An interrupted trace, and how many messages its thread held then."""
-
-    id: str
-    messages: int
-
-
 class Delivery:
     """One thread, one journal, one store."""
 
@@ -123,7 +113,6 @@ class Delivery:
         self._waiting: dict[int, list[Entry | Loose]] = {}
         self._ended: dict[int, None] = {}
         self._said: list[Entry] = []
-        self._interrupted: dict[str, Stopped] = {}
         self._wake, self._hurry, self._ready = threading.Event(), threading.Event(), threading.Event()
         self._flushes: list[threading.Event] = []
         self._stopping = False
@@ -206,6 +195,7 @@ class Delivery:
 
     def _open(self) -> None:
         self.store = open_store(self._target)
+        self._resuming = Resuming(self.store)
         folder = self._place / f"{os.getpid()}-{uuid4().hex[:8]}"
         try:
             self.journal = Journal(folder)
@@ -267,33 +257,7 @@ class Delivery:
         if trace is None:
             self._lose(len(entries), "the events of a run, since its beginning was lost")
             return None
-        return self._policy.settle(self._linked(trace))
-
-    def _linked(self, trace: Trace) -> Trace:
-        """A run that goes on after an interrupt knows the trace that it continues, and what had been said before."""
-        if trace.thread is None:
-            return trace
-        if trace.resume is not None and (before := self._stopped(trace)):
-            said = [*trace.input, *trace.output]
-            trace = trace.model_copy(
-                update={"continues": before.id, "input": said[: before.messages], "output": said[before.messages :],
-                        "earlier": before.messages}
-            )  # fmt: skip
-        if trace.interrupted and trace.thread:
-            if len(self._interrupted) >= MOST_INTERRUPTED:
-                self._interrupted.clear()
-            self._interrupted[trace.thread] = Stopped(trace.id, len(trace.input) + len(trace.output))
-        return trace
-
-    def _stopped(self, trace: Trace) -> Stopped | None:
-        """The interrupted run that this one resumes: recorded by this process, or by another one."""
-        assert trace.thread
-        if here := self._interrupted.pop(trace.thread, None):
-            return here
-        for before in self.store.traces(Where(thread=trace.thread, before=trace.started), newest=MOST_LOOKED_AT):
-            if before.interrupted:
-                return Stopped(before.id, len(before.input) + len(before.output))
-        return None
+        return self._policy.settle(self._resuming.link(trace))
 
     def _add(self, traces: Sequence[Trace]) -> bool:
         """Bring traces to the store: whether they are there, or will never be."""
