@@ -59,9 +59,7 @@ def files(path: Path, suffixes: Collection[str]) -> Iterator[tuple[Path, str] | 
         yield Unmapped(where=path.name, reason="no-files", detail=f"No file here ends in {', '.join(suffixes)}.")
 
 
-def documents(
-    path: Path, suffixes: Collection[str] = JSON, *, deepest: int = DEEPEST
-) -> Iterator[Document | Unmapped]:
+def documents(path: Path, suffixes: Collection[str] = JSON, *, deepest: int = DEEPEST) -> Iterator[Document | Unmapped]:
     """Every JSON value of a file or of the files of a folder. Lines are read one at a time; a JSON file is read whole."""
     for file in files(path, suffixes):
         if isinstance(file, Unmapped):

@@ -29,7 +29,9 @@ def read(path: Path) -> Iterator[Trace | Unmapped]:
 def _trace(row: Document) -> Trace:
     raw = an_object(row.value, "The row")
     if raw.get("version", TRACE_VERSION) != TRACE_VERSION:
-        raise Unreadable("other-version", f"A trace of version {str(raw['version'])[:20]}; {TRACE_VERSION} is known here.")
+        raise Unreadable(
+            "other-version", f"A trace of version {str(raw['version'])[:20]}; {TRACE_VERSION} is known here."
+        )
     try:
         trace = Trace.model_validate_json(json.dumps(raw))
         trace.model_dump_json(exclude_defaults=True)

@@ -114,7 +114,8 @@ def _chat(
     given, earlier, output, unanswered = split(messages)
     yield trace_of(
         where,
-        **{"id": identity, "source": SOURCE, "name": SOURCE, "input": given, "earlier": earlier, "output": output} | fields,
+        **{"id": identity, "source": SOURCE, "name": SOURCE, "input": given, "earlier": earlier, "output": output}
+        | fields,
         calls=list(made.values()),
         tool_runs=runs,
     )
@@ -122,7 +123,9 @@ def _chat(
     if unasked:
         yield Unmapped(where=where, reason="no-tool-call", detail=f"{unasked} results of tools that no message called.")
     if unanswered:
-        yield Unmapped(where=where, reason="unanswered", detail=f"{len(unanswered)} messages after the last of the model.")
+        yield Unmapped(
+            where=where, reason="unanswered", detail=f"{len(unanswered)} messages after the last of the model."
+        )
 
 
 def _asked_with(raw: dict[str, Any]) -> dict[str, Any]:
