@@ -73,9 +73,7 @@ def _row(row: Document, ids: Ids) -> Iterator[Trace | Unmapped]:
     elif "traj" in raw:
         yield from _run(row.where, ids.of(raw), raw)
     elif "output" in raw and "instruction" in raw:
-        asked = "\n\n".join(
-            text for key in ("instruction", "input") if (text := a_text(raw[key] if key in raw else ""))
-        )
+        asked = "\n\n".join(text for key in ("instruction", "input") if (text := a_text(raw.get(key))))
         written = a_text(raw["output"])
         if not asked or not written:
             raise Unreadable(
