@@ -64,18 +64,19 @@ def documents(path: Path, suffixes: Collection[str] = JSON, *, deepest: int = DE
     for file in files(path, suffixes):
         if isinstance(file, Unmapped):
             yield file
-            continue
-        try:
-            yield from _of_file(*file, deepest)
-        except OSError as error:
-            yield Unmapped(where=file[1], reason="unreadable", detail=str(error))
+        else:
+            yield from documents_of(*file, deepest)
 
 
-def _of_file(path: Path, name: str, deepest: int) -> Iterator[Document | Unmapped]:
-    with path.open("rb") as file:
-        by_line = _has_lines(file, deepest)
-        file.seek(0)
-        yield from _lines(file, name, deepest) if by_line else whole(file.read(), name, deepest)
+def documents_of(path: Path, name: str, deepest: int = DEEPEST) -> Iterator[Document | Unmapped]:
+    """The JSON values of one file, which is called so in what is reported."""
+    try:
+        with path.open("rb") as file:
+            by_line = _has_lines(file, deepest)
+            file.seek(0)
+            yield from _lines(file, name, deepest) if by_line else whole(file.read(), name, deepest)
+    except OSError as error:
+        yield Unmapped(where=name, reason="unreadable", detail=str(error))
 
 
 def _has_lines(file: BinaryIO, deepest: int) -> bool:

@@ -38,8 +38,9 @@ OBSERVATION = re.compile(r"^Observation:[ \t]*", re.MULTILINE)
 NEXT = re.compile(r"^(?=Thought:|Action:)", re.MULTILINE)
 ACTION = re.compile(r"^Action:[ \t]*(\w+)\[(.*)\][ \t]*$", re.MULTILINE)
 FINISH = "finish"
+GOLD = "gt"
 SCORES = ("reward", "em", "f1")
-RUN = (*SCORES, "traj", "messages", "gt", "pred", "prompt", "traj_by_line")
+RUN = (*SCORES, "traj", "messages", GOLD, "pred", "prompt", "traj_by_line")
 
 
 def read(path: Path) -> Iterator[Trace | Unmapped]:
@@ -68,10 +69,11 @@ def _entries(document: Document) -> Iterator[Document]:
 
 def _row(row: Document, ids: Ids) -> Iterator[Trace | Unmapped]:
     raw = an_object(row.value, "A run")
+    seen = {key: value for key, value in raw.items() if key != GOLD}  # nor may the id tell what is gold
     if "messages" in raw:
-        yield from _run(row.where, ids.of(raw), raw | {"traj": raw["messages"]})
+        yield from _run(row.where, ids.of(seen), raw | {"traj": raw["messages"]})
     elif "traj" in raw:
-        yield from _run(row.where, ids.of(raw), raw)
+        yield from _run(row.where, ids.of(seen), raw)
     elif "output" in raw and "instruction" in raw:
         asked = "\n\n".join(text for key in ("instruction", "input") if (text := a_text(raw.get(key))))
         written = a_text(raw["output"])
@@ -79,7 +81,7 @@ def _row(row: Document, ids: Ids) -> Iterator[Trace | Unmapped]:
             raise Unreadable(
                 "no-reply", f"The instruction is {kind(raw['instruction'])}, the output {kind(raw['output'])}."
             )
-        yield _trace(row.where, ids.of(raw), [{"role": "user", "content": asked}, *_turns(written)])
+        yield _trace(row.where, ids.of(seen), [{"role": "user", "content": asked}, *_turns(written)])
         yield from left_out(row.where, "no-place", filled(raw, "instruction", "input", "output"))
     else:
         keys = ", ".join(sorted(raw))[:200]
@@ -91,7 +93,7 @@ def _row(row: Document, ids: Ids) -> Iterator[Trace | Unmapped]:
 def _run(where: str, identity: str, raw: dict[str, Any]) -> Iterator[Trace | Unmapped]:
     feedback = [Feedback(name=name, score=score) for name in SCORES if (score := a_number(raw.get(name))) is not None]
     yield _trace(where, identity, _messages(raw), feedback=feedback, pred=a_text(raw.get("pred")))
-    yield from left_out(where, "gold", filled(raw, *set(raw) - {"gt"}))
+    yield from left_out(where, "gold", filled(raw, *set(raw) - {GOLD}))
     lost = filled(raw, *RUN) | ({"prompt"} if raw.get("prompt") else set())
     spoken = raw["traj"] if isinstance(raw["traj"], list) else []
     yield from left_out(where, "no-place", lost | without_place(spoken))

@@ -72,16 +72,17 @@ def read(path: Path) -> Iterator[Trace | Unmapped]:
 
 def _row(row: Document, ids: Ids, batch: Batch) -> Iterator[Trace | Unmapped]:
     raw = an_object(row.value, "The row")
+    seen = {key: value for key, value in raw.items() if key not in KEPT_OUT}  # nor may the id tell what is gold
     if "request" in raw and "response" in raw:
-        yield from _completion(row.where, ids.of(raw), raw["request"], raw["response"], raw.get("error"))
+        yield from _completion(row.where, ids.of(seen), raw["request"], raw["response"], raw.get("error"))
     elif "custom_id" in raw and ("body" in raw or "response" in raw):
         yield from batch.take(row, raw)
     elif "preferred_output" in raw:
-        yield from _pair(row.where, ids.of(raw), raw)
+        yield from _pair(row.where, ids.of(seen), raw)
     elif "traj" in raw:
-        yield from _rewarded(row.where, ids.of(raw), raw)
+        yield from _rewarded(row.where, ids.of(seen), raw)
     elif "messages" in raw or "completion" in raw:
-        yield from _chat(row.where, ids.of(raw), raw, _spoken(raw))
+        yield from _chat(row.where, ids.of(seen), raw, _spoken(raw))
         yield from left_out(row.where, "no-place", filled(raw, *ASKED, *PARAMS, "prompt", "completion", *KEPT_OUT))
         yield from left_out(row.where, "gold", filled(raw, *set(raw) - set(KEPT_OUT)))
     else:

@@ -12,14 +12,12 @@ import ast
 import json
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from langdistill.records import Call, Message, Reply, Step, ToolRun, Trace
-from langdistill.stores.chat import arguments_of, read_chat, read_tools
+from langdistill.records import Message, Trace
+from langdistill.stores.chat import read_chat, read_tools
 from langdistill.stores.documents import (
-    DEEPEST,
     Document,
     Ids,
     Unreadable,
@@ -37,6 +35,7 @@ from langdistill.stores.documents import (
     within,
 )
 from langdistill.stores.importing import Unmapped
+from langdistill.stores.search_trees import Turn, fields_of
 
 SOURCE = "toolbench"
 DEEP = 400
@@ -50,25 +49,6 @@ NODE = ("node_type", "description", "observation", "observation_code", "children
 """What becomes part of the trace, and what follows from the shape of the tree."""
 GENERATED = ("final_answer", "function", "query", "train_messages", "finish_type", "valid_data", "query_count",
              "total_tokens", "chain")  # fmt: skip
-
-
-@dataclass
-class Turn:
-    """A reply of the model in the tree: what it thought, the tool it called, and what that gave."""
-
-    parent: int | None
-    thought: str | None = None
-    tool: str | None = None
-    arguments: str = ""
-    observation: Any = None
-    error: str | None = None
-    stopped: str | None = None
-    """Why the search did not go on from here."""
-    answers: bool = False
-    branch: int = 0
-    cut: bool = False
-    """Whether the file holds only the beginning of what its tool did."""
-    strange: set[str] = field(default_factory=set)
 
 
 def read(path: Path) -> Iterator[Trace | Unmapped]:
@@ -110,10 +90,11 @@ def _row(row: Document, ids: Ids) -> Iterator[Trace | Unmapped]:
 def _search(where: str, identity: str, raw: dict[str, Any]) -> Iterator[Trace | Unmapped]:
     made = an_object(raw.get("answer_generation") or {}, "answer_generation")
     turns = _turns_of_tree(an_object(within(raw, "tree", "tree"), "The tree"))
-    trains = [storable(one, DEEPEST) for one in a_list(made.get("train_messages") or [], "train_messages")]
-    given = _given(trains, made.get("query"))
+    trains = [storable(one) for one in a_list(made.get("train_messages") or [], "train_messages")]
+    trained = [read_chat(one, "train_messages") for one in trains]
+    given = _given(trained, made.get("query"))
     yield _trace(
-        where, identity, given, turns, made, won=raw.get("win") is True, trains=trains, params=raw.get("forward_args")
+        where, identity, given, turns, made, won=raw.get("win") is True, trained=trained, params=raw.get("forward_args")
     )
     lost = filled(raw, "win", "tree", "answer_generation", "forward_args", "compare_candidates")
     lost |= {f"{key} of answer_generation" for key in filled(made, *GENERATED)}
@@ -121,13 +102,12 @@ def _search(where: str, identity: str, raw: dict[str, Any]) -> Iterator[Trace | 
     yield from left_out(where, "no-place", lost)
 
 
-def _given(trains: list[Any], query: Any) -> list[Message]:
+def _given(trained: list[list[Message]], query: Any) -> list[Message]:
     """The prompt at the root: that of the first training row, or the query alone where the search left none."""
-    for train in trains:
-        prompt = read_chat(train, "train_messages")
-        said = next((at for at, message in enumerate(prompt) if message["role"] == "assistant"), 0)
+    for chat in trained:
+        said = next((at for at, message in enumerate(chat) if message["role"] == "assistant"), 0)
         if said:
-            return prompt[:said]
+            return chat[:said]
     if not a_text(query):
         raise Unreadable("no-query", f"The query is {kind(query)}, and a text was expected.")
     return [{"role": "user", "content": str(query)}]
@@ -275,115 +255,26 @@ def _trace(
     made: dict[str, Any],
     *,
     won: bool,
-    trains: list[Any] | None = None,
+    trained: list[list[Message]] | None = None,
     params: Any = None,
     method: str | None = None,
 ) -> Trace | Unmapped:
     if not turns:
         raise Unreadable("no-reply", "The tree has a root and nothing below.")
-    said = [_messages(at, turn) for at, turn in enumerate(turns)]
-    paths = [_path(turns, at) for at in range(len(turns))]
-    end = max((at for at, turn in enumerate(turns) if turn.answers), default=None) if won else None
-    way = [] if end is None else paths[end]
-    prompts = [[*given, *(message for one in path[:-1] for message in said[one])] for path in paths]
-    prompts = _as_trained(prompts, said, way, trains or [])
     tools = storable(read_tools(made.get("function")))
     asked = {"tools": tools, "params": storable(params) if isinstance(params, dict) else {}, "strategy": method}
+    fields = fields_of(identity, given, turns, trained or [], asked, won=won)
+    found = fields["outcome"] == "ended"
     return trace_of(
         where,
         id=identity,
         source=SOURCE,
         name=SOURCE,
         strategy=method,
-        input=given,
-        output=[message for at in way for message in said[at]],
-        answer=_answer(made.get("final_answer")) if way else None,
-        steps=[_step(at, turn, paths[at], turns) for at, turn in enumerate(turns)],
-        calls=[
-            Call(
-                id=f"{identity}-{at}",
-                step=at,
-                branch=turns[at].branch,
-                path=_written(paths[at], turns),
-                prompt=prompts[at],
-                replies=[Reply(message=said[at][0])],
-                **asked,
-            )
-            for at in range(len(turns))
-        ],
-        tool_runs=[
-            _tool_run(identity, at, turn, said[at][0]) for at, turn in enumerate(turns) if turn.tool is not None
-        ],
-        outcome="ended" if way else "failed",
-        error=None if way else f"no answer: {a_text(made.get('finish_type')) or 'the search found none'}",
-        metadata={key: made.get(key) for key in ("query_count", "total_tokens", "valid_data", "finish_type")},
-    )
-
-
-def _messages(at: int, turn: Turn) -> list[Message]:
-    """The reply, and the result of its tool."""
-    if turn.tool is None:
-        return [{"role": "assistant", "content": turn.thought}]
-    identity = f"call-{at}"
-    call = {"id": identity, "type": "function", "function": {"name": turn.tool, "arguments": turn.arguments}}
-    seen = turn.observation if isinstance(turn.observation, str) else json.dumps(turn.observation)
-    return [
-        {"role": "assistant", "content": turn.thought, "tool_calls": [call]},
-        {"role": "tool", "name": turn.tool, "content": seen, "tool_call_id": identity},
-    ]
-
-
-def _path(turns: list[Turn], at: int | None) -> list[int]:
-    path: list[int] = []
-    while at is not None:
-        path.append(at)
-        at = turns[at].parent
-    return path[::-1]
-
-
-def _written(path: list[int], turns: list[Turn]) -> str:
-    """Which branch was taken on each level, from the root: "0/0/1"."""
-    return "/".join(str(turns[at].branch) for at in path)
-
-
-def _as_trained(
-    prompts: list[list[Message]], said: list[list[Message]], way: list[int], trains: list[Any]
-) -> list[list[Message]]:
-    """On the way to the answer the prompts as they were sent, which show the model what it had tried before."""
-    for at, train in zip(way, trains, strict=False):
-        chat = read_chat(train, "train_messages")
-        last = chat[-1]
-        if (last["content"], _spoken(last)) == (said[at][0]["content"], _spoken(said[at][0])):
-            prompts[at] = chat[:-1]
-    return prompts
-
-
-def _spoken(message: Message) -> list[Any]:
-    return [(call["function"]["name"], call["function"]["arguments"]) for call in message.get("tool_calls", [])]
-
-
-def _step(at: int, turn: Turn, path: list[int], turns: list[Turn]) -> Step:
-    return Step(
-        name=turn.tool or "thought",
-        path=_written(path, turns),
-        parent=turn.parent,
-        branch=turn.branch,
-        outcome="failed" if turn.stopped else "ended",
-        error=turn.stopped,
-    )
-
-
-def _tool_run(identity: str, at: int, turn: Turn, reply: Message) -> ToolRun:
-    [call] = reply.get("tool_calls", [])
-    return ToolRun(
-        id=f"{identity}-tool-{at}",
-        name=turn.tool or "",
-        step=at,
-        call=at,
-        tool_call_id=call["id"],
-        arguments=arguments_of(call),
-        output=turn.observation,
-        error=turn.error,
+        answer=_answer(made.get("final_answer")) if found else None,
+        error=None if found else f"no answer: {a_text(made.get('finish_type')) or 'the search found none'}",
+        metadata={key: storable(made.get(key)) for key in ("query_count", "total_tokens", "valid_data", "finish_type")},
+        **fields,
     )
 
 
