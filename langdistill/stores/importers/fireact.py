@@ -81,7 +81,7 @@ def _row(row: Document, ids: Ids) -> Iterator[Trace | Unmapped]:
             raise Unreadable(
                 "no-reply", f"The instruction is {kind(raw['instruction'])}, the output {kind(raw['output'])}."
             )
-        yield _trace(row.where, ids.of(seen), [{"role": "user", "content": asked}, *_turns(written)])
+        yield _trace(row.where, ids.of(seen), [_user(asked), *_turns(written)])
         yield from left_out(row.where, "no-place", filled(raw, "instruction", "input", "output"))
     else:
         keys = ", ".join(sorted(raw))[:200]
@@ -107,7 +107,11 @@ def _messages(raw: dict[str, Any]) -> list[Message]:
     if found is None:
         raise Unreadable("no-instruction", "The text has no part between `### Instruction:` and `### Response:`.")
     question = "\n\n".join(part for part in found.groups() if part)
-    return [{"role": "user", "content": question}, *_turns(spoken[found.end() :])]
+    return [_user(question), *_turns(spoken[found.end() :])]
+
+
+def _user(text: str) -> Message:
+    return {"role": "user", "content": text}
 
 
 def _turns(text: str) -> list[Message]:
@@ -116,7 +120,7 @@ def _turns(text: str) -> list[Message]:
     turns: list[Message] = [{"role": "assistant", "content": first.strip("\n")}] if first.strip() else []
     for part in rest:
         seen, *said = NEXT.split(part, maxsplit=1)
-        turns.append({"role": "user", "content": f"Observation: {seen.strip(chr(10))}"})
+        turns.append(_user("Observation: " + seen.strip("\n")))
         turns += [{"role": "assistant", "content": words.strip("\n")} for words in said]
     return turns
 

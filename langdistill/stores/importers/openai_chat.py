@@ -179,9 +179,12 @@ def _completion(where: str, identity: str, asked: Any, answer: Any, error: Any) 
     if not replies and failed is None:
         raise Unreadable("no-reply", f"The response is {kind(answer)} without choices and without an error.")
     started = seconds(within(body, "created"))
+    asked_with = _asked_with(request)
     call = Call(
         id=f"{identity}-0",
-        **_asked_with(request) | {"params": {key: request[key] for key in filled(request, *ASKED)}},
+        model=a_text(within(body, "model")) or asked_with["model"],
+        tools=asked_with["tools"],
+        params={key: request[key] for key in filled(request, *ASKED)},
         prompt=messages,
         replies=replies,
         usage=usage_of(within(body, "usage")),
@@ -243,13 +246,13 @@ class Batch:
         if name not in self._waiting[other]:
             return
         request, response = (self._waiting[half].pop(name) for half in ("body", "response"))
-        halves = [request.value["body"], response.value["response"]]
+        body, answer = request.value["body"], response.value["response"]
+        where = f"{request.where} and {response.where}"
         try:
-            identity = Ids(SOURCE).of([name, *halves])
-            yield from _completion(request.where, identity, *halves, response.value.get("error"))
+            identity = Ids(SOURCE).of([name, body, answer])
+            yield from _completion(where, identity, body, answer, response.value.get("error"))
         except Unreadable as error:
-            yield error.at(request.where)
-            yield Unmapped(where=response.where, reason=error.reason, detail=f"The request is {request.where}.")
+            yield error.at(where)
 
     def unpaired(self) -> Iterator[Unmapped]:
         """The halves that stayed alone."""

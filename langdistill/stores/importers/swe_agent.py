@@ -10,7 +10,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -101,7 +100,7 @@ def _shown(entry: dict[str, Any]) -> bool:
 
 def _turns(messages: Sequence[Message], said: list[int], steps: list[dict[str, Any]]) -> list[Turn]:
     if len(said) == len(steps) or not steps:
-        return [Turn(at, True, step) for at, step in zip_longest(said, steps, fillvalue={})]
+        return [Turn(at, True, step) for at, step in zip(said, steps or [{}] * len(said), strict=True)]
     turns: list[Turn] = []
     rest = said
     for step in steps:

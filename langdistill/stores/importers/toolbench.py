@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from langdistill.records import Message, Trace
-from langdistill.stores.chat import read_chat, read_tools
+from langdistill.stores.chat import read_chat, read_message, read_tools
 from langdistill.stores.documents import (
     Document,
     Ids,
@@ -213,7 +213,7 @@ def _turns_of_details(details: list[Any]) -> tuple[list[Message], list[Turn]]:
         if not isinstance(text, str):
             raise Unreadable("wrong-type", f"The text of a message is {kind(text)}.")
         if role in ("system", "user"):
-            given += [{"role": role, "content": text}] if text else []
+            given += [read_message({"role": role, "content": text})] if text else []
         elif role in ("assistant", "tool"):
             turns.append(_tool_of(text, at, branch) if role == "tool" else Turn(at, thought=text, branch=branch))
             at = len(turns) - 1
