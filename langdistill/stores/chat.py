@@ -100,7 +100,7 @@ def _content(raw: Any) -> tuple[str | list[Any] | None, str | None, list[Any]]:
     whole = len(plain) == len(rest) and all(isinstance(text, str) for text in plain)
     reasoning = "\n".join(text for part in said["reasoning"] if isinstance(text := _words(part), str))
     calls = [_words(part) for part in said["tool_call"]]
-    return ("\n".join(plain) if whole else rest), reasoning or None, calls  # type: ignore[arg-type]
+    return ("".join(plain) if whole else rest), reasoning or None, calls  # type: ignore[arg-type]
 
 
 def _part(part: Any) -> str:

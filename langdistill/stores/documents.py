@@ -172,8 +172,8 @@ def _storable_leaf(value: Any) -> Any:
 
 
 def rows(document: Document) -> Iterator[Document]:
-    """The entries of a JSON list, or the one value that it is."""
-    if not isinstance(document.value, list):
+    """The entries of a JSON list, or the one value that it is; an empty list is a value, so that it is told."""
+    if not isinstance(document.value, list) or not document.value:
         yield document
         return
     for at, value in enumerate(document.value, 1):

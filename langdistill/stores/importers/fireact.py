@@ -114,14 +114,18 @@ def _user(text: str) -> Message:
     return {"role": "user", "content": text}
 
 
+def _reply(text: str) -> Message:
+    return {"role": "assistant", "content": text.strip("\n")}
+
+
 def _turns(text: str) -> list[Message]:
     """The model's words and the observations in turn, the latter as the user's."""
     first, *rest = OBSERVATION.split(text)
-    turns: list[Message] = [{"role": "assistant", "content": first.strip("\n")}] if first.strip() else []
+    turns = [_reply(first)] if first.strip() else []
     for part in rest:
         seen, *said = NEXT.split(part, maxsplit=1)
         turns.append(_user("Observation: " + seen.strip("\n")))
-        turns += [{"role": "assistant", "content": words.strip("\n")} for words in said]
+        turns += [_reply(words) for words in said]
     return turns
 
 

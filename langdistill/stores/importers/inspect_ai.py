@@ -38,6 +38,7 @@ from langdistill.stores.transcripts import Transcript, read_inspect_chat, tool_e
 SOURCE = "inspect_ai"
 DEEP = 150
 """Levels of nesting of a log: events lie deep in a sample, and what is taken from them not too deep for a store."""
+ZIPPED = b"PK"
 BROKEN = (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, NotImplementedError, KeyError, ValueError)
 """What the zip module raises of damaged, encrypted or foreign archives."""
 POINTERS = ("attachment://", "tc://")
@@ -67,10 +68,11 @@ def read(path: Path) -> Iterator[Trace | Unmapped]:
 def _samples(path: Path, name: str) -> Iterator[tuple[dict[str, Any], Document | Unmapped]]:
     """The samples of a file, each with the header of its log."""
     try:
-        if zipfile.is_zipfile(path):
-            with zipfile.ZipFile(path) as archive:
-                yield from _zipped(archive, name)
-            return
+        with path.open("rb") as file:
+            if file.read(len(ZIPPED)) == ZIPPED:
+                with zipfile.ZipFile(file) as archive:
+                    yield from _zipped(archive, name)
+                return
     except BROKEN as error:
         yield {}, Unmapped(where=name, reason="no-zip", detail=str(error)[:200])
         return

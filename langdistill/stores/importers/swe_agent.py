@@ -169,7 +169,8 @@ def _tool_runs(
     """What a reply led to; the observation comes from the step, or else from the message after the reply."""
     later = messages[turn.at + 1 :] if turn.kept else []
     after = later[0]["content"] if later and later[0]["role"] != "assistant" else None
-    output = turn.step.get("observation", after)
+    seen = "observation" in turn.step
+    output = turn.step["observation"] if seen else after
     asked = messages[turn.at].get("tool_calls", []) if turn.kept else []
     for at, call in enumerate(asked):
         yield ToolRun(
@@ -178,7 +179,7 @@ def _tool_runs(
             call=index,
             tool_call_id=call["id"],
             arguments=arguments_of(call),
-            output=_result(later, call, output),
+            output=output if seen and len(asked) == 1 else _result(later, call, output),
         )
     if not asked and (action := _action(history[turn.at] if turn.kept else {}, turn.step)):
         arguments = {"command": action}

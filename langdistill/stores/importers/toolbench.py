@@ -67,7 +67,7 @@ def read(path: Path) -> Iterator[Trace | Unmapped]:
 
 def _entries(document: Document) -> Iterator[Document]:
     value = document.value
-    if not isinstance(value, dict) or not value or {"tree", "answer", "answer_generation"} & set(value):
+    if not isinstance(value, dict) or not value or {"tree", "answer", "query"} & set(value):
         yield from rows(document)
         return
     for key, record in value.items():
