@@ -260,7 +260,7 @@ def trace_of(where: str, **fields: Any) -> Trace | Unmapped:
     fields["metadata"]["where"] = where
     try:
         trace = Trace(**fields)
-        trace.model_dump_json(exclude_defaults=True)
+        trace.model_dump_json(exclude={"calls": {"__all__": {"prompt"}}})  # prompts repeat what stands elsewhere
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         return Unmapped(where=where, reason="no-trace", detail=f"{'.'.join(map(str, first['loc']))}: {first['msg']}")

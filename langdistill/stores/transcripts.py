@@ -18,6 +18,8 @@ from langdistill.stores.documents import (
 )
 
 SCORING = ("scorer", "scorers")
+GRADER = "grader"
+"""The role of a model that Inspect's own scorers ask."""
 ELSEWHERE = ("sample_init", "score", "sample_limit", "error")
 """Events that repeat what the sample says itself."""
 
@@ -122,7 +124,7 @@ class Transcript:
 
     def _model(self, event: dict[str, Any], at: float, caller: int | None) -> None:
         step = self._where(event)
-        if step in self._scorers:
+        if step in self._scorers or event.get("role") == GRADER:
             self.scoring += 1
             return
         output = event.get("output")

@@ -121,6 +121,22 @@ def test_gold_reaches_no_trace_and_moves_nothing(came: Write, uuid: str | None) 
     assert came(FORMAT, poisoned).traces == before.traces
 
 
+def test_scorers_inside_of_spans_and_graders_elsewhere_are_left_out(came: Write) -> None:
+    judged = SAMPLE["events"][7]
+    events = [
+        *SAMPLE["events"][:6],
+        {"event": "span_begin", "id": "a", "type": "scorers", "name": "scorers"},
+        {"event": "span_begin", "id": "b", "parent_id": "a", "type": "solver", "name": "inner"},
+        {**judged, "span_id": "b"},
+        {**SAMPLE["events"][3], "span_id": "b", "result": "GOLD"},
+        {**judged, "span_id": "s1", "role": "grader"},
+    ]
+    found = came(FORMAT, log(events=events))
+    assert found.counts[:3] == (1, 1, 1)
+    assert "3 calls of scorers" in found.unmapped[0].detail
+    assert "GOLD" not in found.traces[0].model_dump_json()
+
+
 def test_the_zipped_log_is_the_same(came: Write, tmp_path: Path) -> None:
     header = {key: value for key, value in LOG.items() if key != "samples"}
     members = {"header.json": header, "samples/3_epoch_1.json": SAMPLE, "summaries.json": []}
