@@ -183,6 +183,13 @@ def test_a_log_without_events(came: Write) -> None:
     assert found.reasons == {"gold": 1, "no-attachment": 1}
 
 
+def test_replies_that_are_part_of_the_input_are_no_calls(came: Write) -> None:
+    shown = [{"role": "user", "content": "2+2?"}, {"role": "assistant", "content": "4", "source": "input"}]
+    trace = came(FORMAT, log(events=[], messages=[*shown, *SAMPLE["messages"]])).trace
+    assert [message["content"] for message in trace["input"]] == ["2+2?", "4", "Weather in Oslo?"]
+    assert [len(call["prompt"]) for call in trace["calls"]] == [3, 5]
+
+
 def test_older_steps_and_tools_with_events_inside(came: Write) -> None:
     tool = {**SAMPLE["events"][3], "span_id": None, "events": [{**SAMPLE["events"][2], "span_id": None}]}
     events = [

@@ -78,6 +78,12 @@ def test_the_messages_of_mini(came: Write, wrapped: bool) -> None:
     assert (trace.get("answer"), trace["calls"][0].get("model")) == (("d", "claude") if wrapped else (None, None))
 
 
+def test_replies_of_a_demonstration_are_no_calls(came: Write) -> None:
+    shown = [{"role": "assistant", "content": "```\nls\n```", "action": "ls", "is_demo": True}]
+    trace = came(FORMAT, {"history": [*MINI[:2], *shown, *MINI[2:]]}).trace
+    assert (trace["input"], len(trace["calls"]), len(trace["tool_runs"])) == ([*MINI[:2], bare(shown[0])], 1, 1)
+
+
 def test_the_prompt_is_what_was_really_sent(came: Write) -> None:
     sent = [{"role": "user", "content": "(3 lines omitted)"}]
     step = {**FUNCTION_CALLS["trajectory"][0], "query": sent}
