@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from itertools import pairwise
+from urllib.parse import unquote
 
 from langdistill.recording.screening import matching
 
@@ -20,10 +21,11 @@ HINTS = tuple(word.encode() for word in (*WORDS, *SIGNATURES))
 """Lower-case words one of which is in every text that `assigned` finds something in."""
 
 NAME = r"(?:(?P<password>passw(?:or)?d|passphrase|passcode|pwd|_pass(?![a-z]))|(?P<token>token)|(?P<secret>secret|credential)|key)"
-TAIL = r"s?(?:[_-]?(?:access[_-]?)?key)?(?:[_-](?:value|base64|b64|prod|production|dev|test|staging|live|old|new|\d{1,3}))?"
+TAIL = r"s?(?:[_-]?(?:access[_-]?)?key)?(?:[_-](?:value|base|base64|b64|prod|production|dev|test|staging|live|old|new|\d{1,3}))?"
 QUOTE = r"\\{0,4}[\"'`]"
 BARE = re.compile(r"[^\s\"'`<>\\,;&|(){}\[\]]*")
-TO_THE_BLANK = re.compile(r"[^\s\"'`<>\\,]*")
+PASSWORD = re.compile(r"(?:[^\s\"'`<>\\,;&]|&(?![\w-]+=)|;(?=[^\s=;]+(?:[\s\"'`]|\Z)))*")
+"""Holds signs that end other values: "&", unless the next part of a query begins with it, and ";" within a word."""
 NAMED = re.compile(
     rf"{NAME}{TAIL}(?:{QUOTE})?\]?"
     r"(?:(?P<by>[ \t]{0,4}(?::=|=>|[:=])(?:\\?[ \t]){0,4})|(?P<said> (?:is|was)(?: now)?:? )|(?P<option>[ \t]{1,4}))"
@@ -79,7 +81,7 @@ def assigned(text: str) -> Iterator[Seen]:
             yield seen
             end = seen[1]
     for match in SIGNED.finditer(text):
-        if not is_placeholder(match[1]):
+        if is_random(unquote(match[1])) and not is_placeholder(match[1]):
             yield *match.span(1), "TOKEN"
 
 
@@ -98,15 +100,20 @@ def _value(match: re.Match[str], text: str) -> Seen | None:
         return None
     if match["quoted"]:
         return (*match.span("quoted"), kind) if is_secret(match["quoted"], kind) else None
-    # the full stop of a sentence is no part of it
-    to_the_blank = kind == "PASSWORD" and match["by"] != "="  # signs are part of a password, unless it is one of a list
-    found = (TO_THE_BLANK if to_the_blank else BARE).match(text, match.start("bare"))
-    value = found[0].rstrip(".!?:;)]}") if found else ""
-    end = match.start("bare") + len(value)
-    if len(value) < SHORTEST or is_placeholder(value) or text[end : end + 1] in ("(", "["):
+    start = match.start("bare")
+    if text[_ends(BARE, text, start) :][:1] in ("(", "["):  # code
+        return None
+    value = text[start : _ends(PASSWORD if kind == "PASSWORD" else BARE, text, start)].rstrip(".!?:;)]}")
+    end = start + len(value)
+    if len(value) < SHORTEST or is_placeholder(value):
         return None
     fits = _is_password(value) or _stands_alone(value, match, before) if kind == "PASSWORD" else _is_key(value)
-    return (match.start("bare"), end, kind) if fits else None
+    return (start, end, kind) if fits else None
+
+
+def _ends(expression: re.Pattern[str], text: str, at: int) -> int:
+    found = expression.match(text, at)
+    return found.end() if found else at
 
 
 def sensitive(name: str) -> str | None:
@@ -152,7 +159,7 @@ def _is_counted(part: str) -> bool:
 
 def _changes_case(part: str) -> bool:
     """Oftener than CamelCase does."""
-    return sum(a.isupper() != b.isupper() for a, b in pairwise(part)) * 3 > len(part)
+    return sum(a.isupper() != b.isupper() for a, b in pairwise(part)) * 5 > 2 * len(part)
 
 
 def _is_key(value: str) -> bool:

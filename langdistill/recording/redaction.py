@@ -179,7 +179,7 @@ class _Cleaning:
             except Exception as error:
                 _tell(redactor, error)
                 return None
-        return _apart(_outside(text, [one for one in found if one.start < one.end])) if found else found
+        return _outside(text, _apart([one for one in found if one.start < one.end])) if found else found
 
 
 def _field(holder: dict[Any, Any], key: Any) -> str:
@@ -216,20 +216,24 @@ def _length(found: Found) -> int:
 
 
 def _outside(text: str, found: list[Found]) -> list[Found]:
-    """The parts of the findings that no stand-in covers."""
-    for stands in PSEUDONYM.finditer(text) if "<" in text else ():
-        first, last = stands.span()
-        found = [
-            part
-            for one in found
-            for part in (
-                [one]
-                if one.end <= first or last <= one.start
-                else [Found(one.start, first, one.kind), Found(last, one.end, one.kind)]
-            )
-            if part.start < part.end and (part is one or any(map(str.isalnum, text[part.start : part.end])))
-        ]
-    return found
+    """The parts of the findings (in order, apart) that no stand-in covers; what joins two stand-ins is no part."""
+    stand_ins = [match.span() for match in PSEUDONYM.finditer(text)] if "<" in text else []
+    if not stand_ins:
+        return found
+    parts: list[Found] = []
+    at = 0
+    for one in found:
+        while at < len(stand_ins) and stand_ins[at][1] <= one.start:
+            at += 1
+        cut, start = at, one.start
+        while cut < len(stand_ins) and stand_ins[cut][0] < one.end:
+            parts.append(Found(start, stand_ins[cut][0], one.kind))
+            start = stand_ins[cut][1]
+            cut += 1
+        parts.append(Found(start, one.end, one.kind) if cut > at else one)
+        at = max(at, cut - 1)  # the last one may reach into the next finding
+    whole = set(found)
+    return [one for one in parts if one in whole or any(map(str.isalnum, text[one.start : max(one.start, one.end)]))]
 
 
 def _apart(found: list[Found]) -> list[Found]:

@@ -35,7 +35,6 @@ BEGIN = re.compile(r"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----")
 END = re.compile(r"-----END [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----")
 LINES = re.compile(r"(?:(?:\s|\\+[nr])*[A-Za-z0-9+/=]{16,})+")
 RANDOM_LINE = re.compile(r"[A-Za-z0-9+/=]{20}")
-LONG_TOKEN = 20
 
 
 def secrets() -> Redactor:
@@ -78,8 +77,8 @@ def _web_tokens(text: str) -> Iterator[Seen]:
 def _headers(text: str) -> Iterator[Seen]:
     for match in HEADER.finditer(text):
         token = match["hidden"]
-        long = len(token) >= LONG_TOKEN or (match["scheme"] and any(map(str.isdigit, token)))
-        if not is_placeholder(token) and (is_random(token) or long):
+        told = match["scheme"] and any(map(str.isdigit, token))
+        if not is_placeholder(token) and (told or is_random(token)):
             yield *match.span("hidden"), "TOKEN"
     for match in BASIC.finditer(text):
         if _is_login(match["hidden"]):
