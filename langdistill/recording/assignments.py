@@ -64,6 +64,8 @@ LONGEST_PLACEHOLDER = 100
 FEWEST_CHARACTERS = 3
 SHORTEST = 4
 SHORTEST_KEY = 8
+JUDGED = 256
+SENTENCE_ENDS = ".!?:;)]}"
 MIXED = 6
 """Letters and digits mixed in a run of so many are no word, version or date."""
 LONG = 24
@@ -100,19 +102,27 @@ def _value(match: re.Match[str], text: str) -> Seen | None:
         return None
     if match["quoted"]:
         return (*match.span("quoted"), kind) if is_secret(match["quoted"], kind) else None
-    start = match.start("bare")
-    if text[_ends(BARE, text, start) :][:1] in ("(", "["):  # code
+    return _bare_value(match, text, kind, before)
+
+
+def _bare_value(match: re.Match[str], text: str, kind: str, before: str) -> Seen | None:
+    """A value without quotes; its first characters are judged, for each of many names may be followed by all of a long text."""
+    start, characters = match.start("bare"), PASSWORD if kind == "PASSWORD" else BARE
+    judged = start + JUDGED
+    if text[(end := _ends(BARE, text, start, judged)) : end + 1] in ("(", "["):  # code
         return None
-    value = text[start : _ends(PASSWORD if kind == "PASSWORD" else BARE, text, start)].rstrip(".!?:;)]}")
-    end = start + len(value)
+    value = text[start : _ends(characters, text, start, judged)].rstrip(SENTENCE_ENDS)
     if len(value) < SHORTEST or is_placeholder(value):
         return None
     fits = _is_password(value) or _stands_alone(value, match, before) if kind == "PASSWORD" else _is_key(value)
-    return (start, end, kind) if fits else None
+    if not fits:
+        return None
+    whole = text[start : _ends(characters, text, start, len(text))]
+    return start, start + len(whole.rstrip(SENTENCE_ENDS)), kind
 
 
-def _ends(expression: re.Pattern[str], text: str, at: int) -> int:
-    found = expression.match(text, at)
+def _ends(expression: re.Pattern[str], text: str, at: int, limit: int) -> int:
+    found = expression.match(text, at, limit)
     return found.end() if found else at
 
 

@@ -18,7 +18,7 @@ from langdistill.recording.screening import any_of
 
 Seen = tuple[int, int, str]
 
-JWT = re.compile(r"eyJ[\w-]{8,}\.[\w-]{4,}(?:\.[\w-]*){0,3}")
+JWT = re.compile(r"eyJ(?:(?<![A-Za-z0-9_-]eyJ)|(?<=\\[nrt]eyJ))[\w-]{8,}\.[\w-]{4,}(?:\.[\w-]*){0,3}", re.ASCII)
 HEADER = re.compile(
     r"(?:authorization\\{0,4}[\"']?\s{0,3}[:=,]\s{0,3}\\{0,4}[\"']?(?P<scheme>[a-z-]{2,20}\s{1,3})?|\bbearer\s{1,3})"
     r"(?P<hidden>[\w.~+/=:-]{8,8192})",
