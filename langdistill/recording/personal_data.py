@@ -65,7 +65,7 @@ def personal_data(
     the analyzer finds. `score`, 0 to 1, is Presidio's confidence from which something is hidden.
 
     Presidio is loaded when the first text that may hold something is read (seconds), or at once when `entities` are named. A text
-    then costs milliseconds a kilobyte (docs/privacy.md): a thousand times what `secrets()` costs.
+    then costs milliseconds a kilobyte (docs/privacy.md).
 
     Raises:
         MissingExtra: Presidio is not installed.

@@ -16,7 +16,7 @@ END = r"(?![A-Za-z0-9])"
 
 
 def _word(word: str) -> str:
-    """A word that other words end in. It comes first, since an expression that begins with a plain word is found ten times quicker."""
+    """A word that other words end in. It comes first, since an expression that begins with a plain word is found quickly."""
     return word + START.format(word)
 
 
