@@ -51,6 +51,7 @@ bench: $(READY)
 	@if [ -n "$$LANGDISTILL_DATA" ]; then $(BIN)/python benchmarks/answers.py; fi
 	$(BIN)/python benchmarks/strategies.py
 	$(BIN)/python benchmarks/stopping.py
+	$(BIN)/python benchmarks/redaction.py
 	$(BIN)/python benchmarks/strategies_on_the_lab.py --out runs/strategies
 	$(BIN)/python -m pip install --quiet -c constraints.txt --group bench
 	$(BIN)/python benchmarks/recorder.py

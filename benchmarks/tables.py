@@ -14,7 +14,7 @@ from langdistill.evaluation.metrics import student_interval
 
 ROOT = Path(__file__).parents[1]
 RESULTS = Path(__file__).with_name("results")
-PAGES = (ROOT / "README.md", ROOT / "docs/answers.md", ROOT / "docs/strategies.md", ROOT / "docs/recording.md")
+PAGES = (ROOT / "README.md", *(ROOT / "docs" / f"{page}.md" for page in ("answers", "strategies", "recording", "privacy")))
 PLACE = re.compile(r"(<!-- table (?P<name>\S+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 TRAINED = ("distilled", "distilled_unfiltered", "control")
@@ -243,6 +243,16 @@ TABLES = {
     "recording": ("recorder", recording),
     "recording-an-agent": ("recorder", recording_an_agent),
     "recording-goals": ("recorder", recording_goals),
+
+
+def redaction(told: dict[str, Any]) -> str:
+    """One row a kind of message."""
+    rows = [f"| {row['message']} | {row['microseconds']:,.1f} |" for row in told["rows"]]
+    return "\n".join(["| a message of 1 KB | microseconds |", "|---|---|", *rows])
+
+
+TABLES = {
+    "redaction": ("redaction", redaction),
     "stopping": ("stopping", stopping),
     "strategies": ("strategies", machinery),
     "strategies-on-the-lab": ("strategies_on_the_lab", strategies_on_the_lab),

@@ -34,7 +34,7 @@ LEARNING = {"recording", "stores", "filters", "datasets", "students", "routing",
 ANYTHING = {"lab", "cli", "scale", "testing", "__main__", ""}
 HEAVY = {"torch", "transformers", "trl", "peft", "datasets", "vllm", "ray", "duckdb", "matplotlib", "jinja2", "langchain",
          "langchain_openai", "psycopg", "safetensors", "tokenizers",
-         "math_verify", "sympy"}  # fmt: skip
+         "math_verify", "sympy", "presidio_analyzer", "spacy", "tldextract", "pyarrow"}  # fmt: skip
 
 
 def module_of(path: Path) -> str:
