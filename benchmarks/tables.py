@@ -14,7 +14,10 @@ from langdistill.evaluation.metrics import student_interval
 
 ROOT = Path(__file__).parents[1]
 RESULTS = Path(__file__).with_name("results")
-PAGES = (ROOT / "README.md", *(ROOT / "docs" / f"{page}.md" for page in ("answers", "strategies", "recording", "privacy")))
+PAGES = (
+    ROOT / "README.md",
+    *(ROOT / "docs" / f"{page}.md" for page in ("answers", "strategies", "recording", "privacy")),
+)
 PLACE = re.compile(r"(<!-- table (?P<name>\S+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 TRAINED = ("distilled", "distilled_unfiltered", "control")
@@ -239,12 +242,6 @@ def recording_goals(told: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
-TABLES = {
-    "recording": ("recorder", recording),
-    "recording-an-agent": ("recorder", recording_an_agent),
-    "recording-goals": ("recorder", recording_goals),
-
-
 def redaction(told: dict[str, Any]) -> str:
     """One row a kind of message."""
     rows = [f"| {row['message']} | {row['microseconds']:,.1f} |" for row in told["rows"]]
@@ -252,6 +249,9 @@ def redaction(told: dict[str, Any]) -> str:
 
 
 TABLES = {
+    "recording": ("recorder", recording),
+    "recording-an-agent": ("recorder", recording_an_agent),
+    "recording-goals": ("recorder", recording_goals),
     "redaction": ("redaction", redaction),
     "stopping": ("stopping", stopping),
     "strategies": ("strategies", machinery),
