@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from hashlib import blake2b
+from hashlib import blake2b, sha256
 from secrets import token_bytes
 from threading import Lock
 
@@ -40,6 +40,14 @@ class Pseudonyms:
                 self._counts[kind] += 1
                 self._known[known] = f"<{kind}_{self._counts[kind]}>"
             return self._known[known]
+
+
+def name_instead(identifier: str) -> str:
+    """What an identifier is called that a redactor would hide, such as an e-mail address that is a user's id.
+
+    The same in every trace, or the traces of a user could not be found again to be purged; who knows the identifier can therefore tell.
+    """
+    return "hidden-" + sha256(identifier.encode("utf-8", "backslashreplace")).hexdigest()[:16]
 
 
 def _spelling(kind: str, value: str) -> str:

@@ -13,18 +13,21 @@ from langdistill.recording.telling import Told
 MOST_PARTIAL = 1 << 20
 """Characters of a streamed reply that are held for the case that the call fails."""
 
+Clean = Callable[["Root", bytes], bytes]
+"""The JSON of a value of a root, to the JSON that may be written."""
+
 
 class Root:
     """One root run."""
 
     __slots__ = ("bubbled", "id", "lost", "members", "next", "number", "offset", "pseudonyms", "silent", "told")
 
-    def __init__(self, number: int, id: UUID, clean: Callable[[Root, Any, bytes], bytes], *, silent: bool) -> None:
+    def __init__(self, number: int, id: UUID, clean: Clean, clean_message: Clean, *, silent: bool) -> None:
         self.number = number
         self.id = id
         self.silent = silent
         """Nothing of it is written: it was not sampled."""
-        self.told = Told(lambda value, encoded: clean(self, value, encoded))
+        self.told = Told(lambda encoded: clean(self, encoded), lambda encoded: clean_message(self, encoded))
         self.pseudonyms = Pseudonyms()
         self.members: set[UUID] = set()
         """Ids of its open runs."""

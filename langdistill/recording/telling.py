@@ -23,8 +23,8 @@ MOST_SEEN = 512
 MOST_PROMPTS = 16
 CONTENT, NAME, ASKED = attrgetter("content"), attrgetter("name"), attrgetter("tool_calls", "additional_kwargs")
 
-Clean = Callable[[Any, bytes], bytes]
-"""A value and its JSON, to the JSON that may be written."""
+Clean = Callable[[bytes], bytes]
+"""The JSON of a value, to the JSON that may be written."""
 
 
 class _Seen:
@@ -83,8 +83,8 @@ class _Prompt:
 class Told:
     """The messages of one root."""
 
-    def __init__(self, clean: Clean) -> None:
-        self._clean = clean
+    def __init__(self, clean: Clean, clean_message: Clean) -> None:
+        self._clean, self._clean_message = clean, clean_message
         self._known: dict[bytes, int] = {}
         self._seen: dict[int, _Seen] = {}
         self._prompts: dict[int, _Prompt] = {}
@@ -123,13 +123,13 @@ class Told:
         body = dict(message)
         name = body.pop("name", None) if body.get("role") == "assistant" else None
         encoded = encode(body)
-        number = self._number(blake2b(encoded, digest_size=16).digest(), body, encoded)
+        number = self._number(blake2b(encoded, digest_size=16).digest(), encoded)
         if name is None:
             return number
         # the agent names its model's reply later: the same message, told again by its name alone
         named = {"as": number, "name": name}
         encoded = encode(named)
-        return self._number(encoded, named, encoded)
+        return self._number(encoded, encoded)
 
     def tools(self, schemas: Any) -> tuple[int, orjson.Fragment | None]:
         """The number of a list of tool schemas, and the list where it was not told before."""
@@ -138,7 +138,7 @@ class Told:
         if (number := self._tools.get(key)) is not None:
             return number, None
         number = self._tools[key] = len(self._tools)
-        return number, orjson.Fragment(self._clean(orjson.loads(encoded), encoded))
+        return number, orjson.Fragment(self._clean(encoded))
 
     def new(self) -> list[tuple[int, orjson.Fragment]]:
         """What must be told now; asked for once for each event."""
@@ -161,12 +161,12 @@ class Told:
             seen = self._seen[id(message)] = _Seen(message, self.said(plain(message)))
         return seen
 
-    def _number(self, key: bytes, value: Any, encoded: bytes) -> int:
+    def _number(self, key: bytes, encoded: bytes) -> int:
         number = self._known.get(key)
         if number is None:
             number = self._known[key] = self._next
             self._next += 1
-            self._new.append((number, orjson.Fragment(self._clean(value, encoded))))
+            self._new.append((number, orjson.Fragment(self._clean_message(encoded))))
         return number
 
 

@@ -6,24 +6,20 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
-import orjson
 from langchain_core.messages import BaseMessage
 from langchain_core.outputs import LLMResult
 from langgraph.types import Command
 
 from langdistill.recording import facts
+from langdistill.recording.cleaning import Cleaning
 from langdistill.recording.delivery import Lose
-from langdistill.recording.encoding import encode, text_of
+from langdistill.recording.encoding import encode
 from langdistill.recording.events import Kind
-from langdistill.recording.journal import LARGEST
 from langdistill.recording.messages import messages_in
-from langdistill.recording.redaction import Redactor, redact
+from langdistill.recording.redaction import Redactor
 from langdistill.recording.runs import Root, Run
 from langdistill.records import Message
 from langdistill.usage import tokens_of
-
-LARGEST_VALUE = LARGEST // 2
-"""Bytes of one message, argument or output; a larger one is left out, and counted as lost."""
 
 
 class Writing:
@@ -37,7 +33,7 @@ class Writing:
         lose: Lose,
     ) -> None:
         self._append = append
-        self._redactors = redactors
+        self._cleaning = Cleaning(redactors, lose)
         self._defaults = defaults
         self._lose = lose
         self._runs: dict[UUID, Run] = {}
@@ -71,7 +67,7 @@ class Writing:
     ) -> Run:
         """A root begins; nothing of a silent one is written."""
         self._roots += 1
-        root = Root(self._roots, run_id, self.clean, silent=silent)
+        root = Root(self._roots, run_id, self._cleaning.json, self._cleaning.message, silent=silent)
         run = Run(root, run_id, kind, 0, 0, 0)
         self._keep(run)
         if silent:
@@ -82,17 +78,15 @@ class Writing:
             "id": run_id,
             "name": name,
             "kind": kind,
-            "tags": list(tags or ()),
-            "thread": text_of(metadata["thread_id"]) if metadata.get("thread_id") else None,
-            "user": facts.user_of(metadata),
+            "tags": self._cleaning.value(root, list(tags or ())),
+            "thread": self._cleaning.identifier(root, metadata.get("thread_id")),
+            "user": self._cleaning.identifier(root, facts.user_of(metadata)),
             "strategy": metadata.get("strategy"),
-            "metadata": facts.own_metadata(metadata),
+            "metadata": self._cleaning.value(root, facts.own_metadata(metadata)),
             **known,
         }
         numbers = [root.told.said(message) for message in given]
-        self._write(
-            root, [Kind.ROOT, root.now, self._value(root, about), root.told.new(), numbers, self._value(root, resume)]
-        )
+        self._write(root, [Kind.ROOT, root.now, about, root.told.new(), numbers, self._cleaning.value(root, resume)])
         return run
 
     def begin_chain(
@@ -131,7 +125,7 @@ class Writing:
         self._write(
             root,
             [Kind.CALL, root.now, run.number, run.step, run.tool, run_id, name, run.namespace,
-             facts.marks_of(metadata, tags), facts.params_of(invocation), tools, root.told.new(), like, keep, more],
+             facts.marks_of(metadata, tags), self._cleaning.value(root, facts.params_of(invocation)), tools, root.told.new(), like, keep, more],
         )  # fmt: skip
 
     def begin_tool(self, around: Run, run_id: UUID, name: str, tool_call_id: str | None, arguments: Any) -> None:
@@ -140,7 +134,7 @@ class Writing:
         run = self._within(around, run_id, "tool")
         if root.silent:
             return
-        given = self._value(root, arguments)
+        given = self._cleaning.value(root, arguments)
         self._write(root, [Kind.TOOL, root.now, run.number, run.step, run_id, name, run.namespace, tool_call_id, given])
 
     # endings
@@ -171,8 +165,14 @@ class Writing:
         if isinstance(output, BaseMessage):
             number = root.told.message(output)
         elif output is not None:
-            value = self._value(root, output)
-        told = self._text(root, error) if error else "error" if getattr(output, "status", None) == "error" else None
+            value = self._cleaning.value(root, output)
+        told = (
+            self._cleaning.error(root, error)
+            if error
+            else "error"
+            if getattr(output, "status", None) == "error"
+            else None
+        )
         self._write(root, [Kind.TOOL_END, root.now, run.number, root.told.new(), number, value, told])
         if root.id == run_id:
             self._end_root(root, output, error)
@@ -186,17 +186,17 @@ class Writing:
             self._end_root(root, output, error)
             return
         outcome = facts.outcome_of(error)
-        told = self._text(root, error) if error is not None and outcome == "failed" else None
+        told = self._cleaning.error(root, error) if error is not None and outcome == "failed" else None
         # the runs around it raise the same one
         bubbles = error is not None and error is not root.bubbled and outcome in ("interrupted", "handed-off")
         root.bubbled = error if bubbles else root.bubbled
-        asked = self._value(root, facts.interrupts_of(error)) if bubbles else None
+        asked = self._cleaning.asked(root, facts.interrupts_of(error)) if bubbles else None
         targets = facts.handed_to(error) if bubbles else None
         self._write(root, [Kind.STEP_END, root.now, run.number, outcome, told, asked, targets])
 
     def feedback(self, trace_id: str, name: str | None, score: float | None, comment: str | None, at: float) -> None:
         """What a user said of a run."""
-        said = [Kind.FEEDBACK, at, trace_id, name, score, comment]
+        said = [Kind.FEEDBACK, at, trace_id, name, score, self._cleaning.comment(comment)]
         if not self._append(Kind.FEEDBACK, 0, encode(said)):
             self._lose(1, "feedback, since the journal is full")
 
@@ -205,41 +205,6 @@ class Writing:
         self._runs.clear()
 
     # what is written
-
-    def clean(self, root: Root, value: Any, encoded: bytes) -> bytes:
-        """The JSON that may be written: nothing that a redactor finds, and nothing that is too large."""
-        if self._redactors:
-            cleaned = redact(value, encoded, self._redactors, root.pseudonyms)
-            if cleaned is not value:
-                encoded = encode(cleaned)
-        if len(encoded) > LARGEST_VALUE:
-            root.lost += 1
-            self._lose(1, f"a value of {len(encoded):,} bytes, more than the {LARGEST_VALUE:,} that are kept of one")
-            left_out = f"<left out: {len(encoded):,} bytes>"
-            message = (
-                {"role": value["role"], "content": left_out}
-                if isinstance(value, dict) and "role" in value
-                else left_out
-            )
-            return encode(message)
-        return encoded
-
-    def _value(self, root: Root, value: Any) -> Any:
-        if value is None or value == [] or value == {}:
-            return value
-        encoded = encode(value)
-        if not self._redactors and len(encoded) <= LARGEST_VALUE:
-            return orjson.Fragment(encoded)
-        return orjson.Fragment(self.clean(root, orjson.loads(encoded), encoded))
-
-    def _text(self, root: Root, error: BaseException) -> Any:
-        if isinstance(error, (facts.CancelledError, GeneratorExit)):
-            return "cancelled"
-        try:
-            text = repr(error)
-        except Exception:
-            text = f"<{type(error).__name__}>"
-        return self._value(root, text)
 
     def _write_end_of_call(self, run: Run, response: LLMResult | None, error: BaseException | None) -> None:
         root = run.root
@@ -250,7 +215,7 @@ class Writing:
             [root.told.message(said) if isinstance(said, BaseMessage) else root.told.said(said), about]
             for said, about in replies
         ]
-        failed = self._text(root, error) if error else None
+        failed = self._cleaning.error(root, error) if error else None
         tokens, cached = tokens_of(response), facts.is_cached(replies)
         self._write(
             root,
@@ -265,12 +230,12 @@ class Writing:
         ]
         answer = output.get("answer") if isinstance(output, dict) else None
         outcome = facts.outcome_of(error)
-        told = self._text(root, error) if error is not None and outcome in ("failed", "cancelled") else None
+        told = self._cleaning.error(root, error) if error is not None and outcome in ("failed", "cancelled") else None
         self._write(
             root,
             [Kind.END, root.now, outcome, told, root.told.new(), numbers, isinstance(output, dict),
-             self._value(root, answer) if isinstance(answer, str) else None,
-             self._value(root, facts.interrupts_in(output)), root.lost],
+             self._cleaning.value(root, answer) if isinstance(answer, str) else None,
+             self._cleaning.asked(root, facts.interrupts_in(output)), root.lost],
         )  # fmt: skip
 
     def _cut_open_calls(self, root: Root) -> None:
