@@ -17,7 +17,8 @@ from langdistill.students.card import CARD
 PASSED_OVER = {"node_modules", "site-packages", "__pycache__"}
 """Folders that hold no work of the user's; hidden ones are passed over, too."""
 NEAR = 2
-"""How many folders deep the students of a noted data set are looked for, from the folder that it is in."""
+"""How many folders deep is looked from the folder above that of a noted data set: students are beside it (runs/data,
+runs/student) or in a folder beside that of the data sets (runs/data/a, runs/students/a)."""
 
 
 @dataclass(frozen=True)
@@ -40,14 +41,14 @@ def made_from(ids: Collection[str], noted: Iterable[Derived], folders: Iterable[
     Args:
         ids: of the traces.
         noted: the data sets that the store knows of.
-        folders: where to look for others, and for students; those beside the noted data sets are looked at in any case.
+        folders: where to look for others, and for students; those around the noted data sets are looked at in any case.
 
     Returns:
         Data sets first, each kind by path. A data set that an older release wrote does not tell its traces: it is in the
         list, with `affected` as `None`, where the store does not know of it either.
     """
     known = list(noted)
-    places = [*((folder, None) for folder in folders), *((Path(one.path).parent, NEAR) for one in known)]
+    places = [*((folder, None) for folder in folders), *((Path(one.path).parent.parent, NEAR) for one in known)]
     found = {path for folder, depth in places for path in _marked(folder, depth)}
     datasets = [
         Made("data set", one.path, one.hash, _affected(ids, one.rows), _hash_of(Path(one.path)) == one.hash)

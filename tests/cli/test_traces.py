@@ -167,7 +167,8 @@ def test_tail_follows_and_stops(path: Path) -> None:
     assert counting.returncode == 0
     assert [json.loads(following.stdout.readline())["id"] for _ in range(2)] == ["three", "four"]
     following.send_signal(signal.SIGINT)
-    assert following.wait(timeout=60) == 130
+    assert following.communicate(timeout=60)[0] == ""
+    assert following.returncode == 130
 
 
 def test_export_to_lines_and_to_parquet(path: Path, tmp_path: Path) -> None:

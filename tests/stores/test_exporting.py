@@ -15,6 +15,7 @@ from langdistill.stores.protocol import Where
 from langdistill.stores.sqlite import SQLiteStore
 from langdistill.testing.memory import MemoryStore
 from langdistill.testing.store_conformance import ODD, full, numbered
+from tests.test_extras import told
 
 WHOLE = full().model_copy(update={"feedback": [Feedback(score=0.5, comment=ODD, at=3.0)]})
 
@@ -109,3 +110,12 @@ def test_what_fails_leaves_the_old_file(tmp_path: Path) -> None:
         export_traces(store_of(), tmp_path / "o.jsonl")
     with pytest.raises(UnknownName, match=r"Known: \.jsonl, \.parquet"):
         export_traces(store_of(), tmp_path / "o")
+
+
+def test_without_its_extra(tmp_path: Path) -> None:
+    statement = (
+        "from langdistill.testing.memory import MemoryStore; from langdistill.stores.exporting import export_traces; "
+        "export_traces(MemoryStore(), 'o.parquet')"
+    )
+    assert told({"pyarrow"}, statement, tmp_path).endswith("pip install 'langdistill[parquet]'")
+    assert not list(tmp_path.iterdir())

@@ -20,6 +20,7 @@ from langdistill.stores.opening import open_store
 from langdistill.stores.postgres import PostgresStore
 from langdistill.testing.store_conformance import full, numbered
 from tests.conftest import postgres_program
+from tests.test_extras import told
 
 pytestmark = pytest.mark.xdist_group("postgres")
 
@@ -95,9 +96,9 @@ def test_a_connection_that_ends_in_the_middle_is_busy_and_undone(tables: str) ->
 
 
 def test_a_server_that_is_away_is_busy(free_port: int) -> None:
-    with pytest.raises(StoreBusy, match=r"'postgresql://me@127\.0\.0\.1:\d+/d' cannot be opened: .*refused") as told:
+    with pytest.raises(StoreBusy, match=r"'postgresql://me@127\.0\.0\.1:\d+/d' cannot be opened: .*refused") as raised:
         PostgresStore(f"postgresql://me:hunter2@127.0.0.1:{free_port}/d", patience=2)
-    assert "hunter2" not in str(told.value)
+    assert "hunter2" not in str(raised.value)
 
 
 @pytest.fixture
@@ -117,11 +118,11 @@ def free_port() -> int:
     ],
 )
 def test_what_the_server_refuses_is_an_error_without_the_password(tables: str, change: Any, said: str) -> None:
-    with pytest.raises(StoreError, match=said) as told:
+    with pytest.raises(StoreError, match=said) as raised:
         PostgresStore(change(tables))
-    assert not isinstance(told.value, StoreBusy)
-    assert "hunter" not in str(told.value)
-    assert "Check the address" in str(told.value)
+    assert not isinstance(raised.value, StoreBusy)
+    assert "hunter" not in str(raised.value)
+    assert "Check the address" in str(raised.value)
 
 
 def test_locked_tables_are_busy(tables: str) -> None:
@@ -142,9 +143,9 @@ def test_a_user_who_may_not_write_is_told(tables: str) -> None:
     store._db.execute("SET default_transaction_read_only = on")
     with pytest.raises(
         StoreError, match=r"read-only transaction.*Give the address of the server that takes writes"
-    ) as told:
+    ) as raised:
         store.add([full()])
-    assert not isinstance(told.value, StoreBusy)
+    assert not isinstance(raised.value, StoreBusy)
     store.close()
 
 
@@ -221,3 +222,8 @@ def test_a_server_that_is_restarted(server: Server) -> None:
         store.add([full(mode)])
     assert [one.id for one in store.traces()] == ["g0", "g1", "fast", "immediate"]
     store.close()
+
+
+def test_without_its_extra(tmp_path: Path) -> None:
+    statement = "from langdistill.stores.opening import open_store; open_store('postgresql://nobody@127.0.0.1/nothing')"
+    assert told({"psycopg"}, statement, tmp_path).endswith("pip install 'langdistill[postgres]'")
