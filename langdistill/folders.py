@@ -58,6 +58,17 @@ def take_place(beside: Path, out: Path) -> None:
     shutil.rmtree(old)
 
 
+@contextmanager
+def file_beside(out: Path) -> Generator[Path]:
+    """The path of a file to write, which takes the place of `out` at the end; after an error nothing is left of it."""
+    beside = out.with_name(f".{out.name}.{os.getpid()}.partial")
+    try:
+        yield beside
+        beside.replace(out)
+    finally:
+        beside.unlink(missing_ok=True)
+
+
 def write_whole(path: Path, text: str) -> None:
     """Write a file beside its place and rename it, so that it is there whole or not at all."""
     beside = path.with_suffix(".partial")

@@ -271,6 +271,9 @@ class Example(Record):
     target: Message
     problem: str
     trace: str
+    """Id of the trace that the question is from."""
+    traces: list[str] = Field(default_factory=list)
+    """Ids of every trace that the row was made of, those of changed questions, too."""
     verdicts: list[Verdict] = Field(default_factory=list)
     split: Literal["train", "validation"] | None = None
 

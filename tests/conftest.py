@@ -11,6 +11,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 
@@ -82,3 +83,14 @@ def postgres() -> Iterator[str]:
         started.terminate()
         started.wait(timeout=30)
         shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+def tables(postgres: str) -> str:
+    """The address of an empty schema of the test's own."""
+    import psycopg
+
+    name = f"t{uuid4().hex}"
+    with psycopg.connect(postgres, autocommit=True) as db:
+        db.execute(f"CREATE SCHEMA {name}")
+    return f"{postgres}?options=-csearch_path%3D{name}"

@@ -12,6 +12,8 @@ import langdistill
 from langdistill.cli.demo import demo
 from langdistill.cli.evaluate import evaluate
 from langdistill.cli.harvest import harvest
+from langdistill.cli.purge import purge
+from langdistill.cli.traces import traces
 from langdistill.cli.train import train
 from langdistill.errors import LangdistillError
 
@@ -25,8 +27,9 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for command in (demo, harvest, train, evaluate):
+for command in (demo, harvest, train, evaluate, purge):
     app.command()(command)
+app.add_typer(traces, name="traces")
 
 
 def _version(asked: bool) -> None:

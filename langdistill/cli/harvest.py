@@ -7,9 +7,11 @@ from typing import Annotated
 
 import typer
 
+from langdistill.cli.options import StoreArgument
+
 
 def harvest(
-    store: Annotated[Path, typer.Argument(help="The trace store, an SQLite file.")],
+    store: StoreArgument,
     out: Annotated[Path, typer.Option(help="Folder of the data set.")],
     graph: Annotated[str | None, typer.Option(help="Only traces of the graph with this name.")] = None,
     min_share: Annotated[float, typer.Option(help="Share of a problem's samples that must agree.")] = 0.5,

@@ -42,6 +42,11 @@ class Group:
         return answers_of(traces, self.extract) if traces else None
 
     @property
+    def traces(self) -> list[str]:
+        """Ids of all its traces, in alphabetical order."""
+        return sorted(trace.id for some in (self.originals, *self.variants.values()) for trace in some)
+
+    @property
     def votes(self) -> Mapping[str, float]:
         """Votes per normalised answer."""
         return vote(self.answers).votes

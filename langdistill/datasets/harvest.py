@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal, cast
@@ -13,13 +15,15 @@ from langdistill.answers import Extract
 from langdistill.datasets.groups import Group, grouped
 from langdistill.datasets.targets import Target, final_answer
 from langdistill.datasets.writing import MANIFEST, Dataset, write_dataset
-from langdistill.errors import DatasetError
+from langdistill.errors import DatasetError, StoreError
 from langdistill.filters.judged import Filter
 from langdistill.folders import check_place
 from langdistill.records import Example, Message, Verdict, digest
 from langdistill.stores.opening import open_store
-from langdistill.stores.protocol import Store
+from langdistill.stores.protocol import Derived, Store, Where
 from langdistill.votes import vote
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -115,14 +119,35 @@ class Harvest:
             "seed": seed,
         }
         examples = split(harvested.examples, validation, seed)
-        return write_dataset(Path(out), format, examples, harvested.rejects, harvested.funnel, told)
+        dataset = write_dataset(Path(out), format, examples, harvested.rejects, harvested.funnel, told)
+        self._note(dataset)
+        return dataset
+
+    def _note(self, dataset: Dataset) -> None:
+        """Tell the store what was made of it, so that a purge can name it."""
+        rows = [source["traces"] for source in dataset.sources()]
+        try:
+            with self._opened() as store:
+                store.add_derived(Derived(str(dataset.path.absolute()), dataset.hash, rows))
+        except StoreError as error:
+            log.warning(
+                "The data set is written, but its store could not note it: %s A purge finds it by its folder alone (--look-in).",
+                error,
+            )
+
+    @contextmanager
+    def _opened(self) -> Generator[Store]:
+        store = open_store(self.store, must_exist=True)
+        try:
+            yield store
+        finally:
+            if store is not self.store:
+                store.close()
 
     def _groups(self) -> list[Group]:
-        store = open_store(self.store, must_exist=True)
-        groups = grouped(store.traces(graph=self.graph, strategy=self.strategy), self.extract)
-        names = store.names() if not groups else {}
-        if store is not self.store:
-            store.close()
+        with self._opened() as store:
+            groups = grouped(store.traces(Where(graph=self.graph, strategy=self.strategy)), self.extract)
+            names = store.names() if not groups else {}
         if not groups:
             held = ", ".join(f"{count} of {name!r}" for name, count in names.items()) or "no traces at all"
             raise DatasetError(
@@ -168,7 +193,7 @@ def harvest(
     """Start from the traces of a store.
 
     Args:
-        store: a store, or the path of an SQLite file.
+        store: a store, the path of an SQLite file, or "postgresql://user@host/database".
         graph: only traces of root runs with this name.
         strategy: only traces of this strategy.
         extract: reads the answer out of a recorded reply: the one that the strategy was given.
@@ -195,6 +220,7 @@ def _example(group: Group, target: str, verdicts: list[Verdict]) -> Example:
         target={"role": "assistant", "content": target},
         problem=group.problem,
         trace=group.originals[0].id,
+        traces=group.traces,
         verdicts=verdicts,
     )
 
@@ -213,6 +239,7 @@ def _reject(group: Group, verdicts: list[Verdict]) -> dict[str, Any]:
         "reason": verdicts[-1].reason,
         "votes": group.votes,
         "verdicts": [verdict.model_dump(exclude={"evidence"}) for verdict in verdicts],
+        "traces": group.traces,
     }
 
 

@@ -19,6 +19,9 @@ from langdistill.records import Example, digest
 
 FORMATS = Path(__file__).parent / "formats"
 SPLITS = ("train", "validation")
+REJECTS = "rejects.jsonl"
+SOURCES = "sources.jsonl"
+"""Which traces each row was made of; apart from the rows, so that these stay alike whichever runs they came from."""
 MANIFEST = "manifest.json"
 
 
@@ -38,6 +41,13 @@ class Dataset:
     def funnel(self) -> list[dict[str, Any]]:
         """What each stage kept and dropped."""
         return self.manifest["funnel"]
+
+    def sources(self) -> list[dict[str, Any]]:
+        """Of each row, the rejected ones too: its file, its number there from 0, its problem and the ids of its traces.
+
+        Empty for a data set that an older release wrote.
+        """
+        return sources_in(self.path)
 
     def rows(self, *splits: str) -> list[dict[str, Any]]:
         """The rows of the splits, or of all."""
@@ -59,7 +69,9 @@ def write_dataset(
     """
     to_rows = _format(format)
     parts = {split: to_rows([one for one in examples if one.split == split]) for split in SPLITS}
-    files = {f"{split}.jsonl": _lines(rows) for split, rows in parts.items()} | {"rejects.jsonl": _lines(rejects)}
+    files = {f"{split}.jsonl": _lines(rows) for split, rows in parts.items()}
+    files[REJECTS] = _lines({key: value for key, value in one.items() if key != "traces"} for one in rejects)
+    files[SOURCES] = _lines(_sources(examples, rejects))
     manifest = {
         "version": 1,
         "package": f"langdistill {langdistill.__version__}",
@@ -96,6 +108,20 @@ def read_dataset(path: str | Path) -> Dataset:
             f"The data set {str(folder)!r} was changed after it was written: {', '.join(changed)}. Harvest it again."
         )
     return Dataset(folder, manifest)
+
+
+def sources_in(folder: Path) -> list[dict[str, Any]]:
+    """What `Dataset.sources` tells, of a folder that need not be read as a whole."""
+    path = folder / SOURCES
+    return [orjson.loads(line) for line in path.read_bytes().splitlines()] if path.is_file() else []
+
+
+def _sources(examples: Sequence[Example], rejects: Sequence[dict[str, Any]]) -> Iterable[dict[str, Any]]:
+    made = {f"{split}.jsonl": [(one.problem, one.traces) for one in examples if one.split == split] for split in SPLITS}
+    made[REJECTS] = [(one["problem"], one.get("traces", [])) for one in rejects]
+    for file, rows in made.items():
+        for number, (problem, traces) in enumerate(rows):
+            yield {"file": file, "row": number, "problem": problem, "traces": traces}
 
 
 def _rows(folder: Path, split: str) -> list[dict[str, Any]]:

@@ -53,13 +53,13 @@ def columns_of(trace: Trace) -> dict[str, Any]:
 
 def row_of(listed: tuple[Any, ...], scores: list[float]) -> Row:
     """The row of these columns (`LISTED`)."""
-    values = dict(zip(LISTED, listed, strict=True))
-    values |= {"user": values.pop("user_id"), "seconds": max(0.0, values.pop("ended") - values["started"])}
-    return Row(**values, scores=scores)
+    trace_id, name, strategy, thread, user, started, ended, calls, read, written, outcome, error = listed
+    seconds = max(0.0, ended - started)
+    return Row(trace_id, name, strategy, thread, user, started, seconds, calls, read, written, outcome, error, scores)
 
 
 def matching(where: Where, now: float) -> tuple[str, list[Any]]:
-    """The SQL condition of these traces, without the expired ones, and its values."""
+    """The SQL condition of these traces, and its values."""
     asked = {
         "name = ?": where.graph,
         "strategy = ?": where.strategy,
@@ -68,11 +68,11 @@ def matching(where: Where, now: float) -> tuple[str, list[Any]]:
         "user_id = ?": where.user,
         "started >= ?": where.since,
         "started < ?": where.before,
-        "(expires IS NULL OR expires >= ?)": now,
+        "(expires IS NULL OR expires >= ?)": None if where.expired else now,
     }
     limits = {condition: value for condition, value in asked.items() if value is not None}
     values = [storable(value) if isinstance(value, str) else value for value in limits.values()]
-    return " AND ".join(limits), values
+    return " AND ".join(limits) or "true", values
 
 
 def feedback_id(trace_id: str, said: bytes) -> str:

@@ -18,6 +18,8 @@ WRITING = 0x4C644953
 """Key of the advisory lock that who writes holds: a later `seq` is never seen before an earlier one."""
 PATIENCE = 30
 """Seconds to wait for a connection, a lock or a statement's locks."""
+MARKED = "SELECT EXISTS (SELECT FROM pg_tables WHERE schemaname = current_schema() AND tablename = 'langdistill')"
+"""Not `to_regclass`: that remembers, within a transaction, that there was none before the lock was waited for."""
 NO_ROOM = "53100"
 """SQLSTATE of a full disk."""
 READ_ONLY = "25006"
@@ -94,7 +96,7 @@ class PostgresStore(SQLStore):
 
     def _schema(self, must_exist: bool) -> int:
         """The schema of the tables; 0 where there are none."""
-        marked = self._db.execute("SELECT to_regclass('langdistill') IS NOT NULL").fetchone()[0]
+        marked = self._db.execute(MARKED).fetchone()[0]
         version = self._db.execute("SELECT version FROM langdistill").fetchone() if marked else None
         if version is None and must_exist:
             raise StoreError(

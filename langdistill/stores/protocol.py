@@ -26,6 +26,8 @@ class Where:
     """Started then or later; seconds since the epoch."""
     before: float | None = None
     """Started earlier than that; seconds since the epoch."""
+    expired: bool = False
+    """Also those whose time is over and that are still there: who removes a user's traces must find them."""
 
 
 EVERYTHING = Where()
@@ -80,7 +82,7 @@ class Store(Protocol):
         ...
 
     def traces(self, where: Where = EVERYTHING, *, newest: int | None = None) -> Iterator[Trace]:
-        """The traces, a page at a time, in the order in which they were first kept; expired ones are never shown.
+        """The traces, a page at a time, in the order in which they were first kept; expired ones are not shown.
 
         Args:
             where: which of them.
@@ -124,11 +126,14 @@ class Store(Protocol):
         ...
 
     def add_derived(self, dataset: Derived) -> None:
-        """Note a data set that was made of these traces; one at the same path replaces it."""
+        """Note a data set that was made of these traces.
+
+        The same rows at the same path replace it; others there do not, for students may have learnt from it.
+        """
         ...
 
     def derived(self) -> list[Derived]:
-        """The data sets that were made of this store's traces."""
+        """The data sets that were made of this store's traces, by path and hash."""
         ...
 
     def close(self) -> None:

@@ -70,7 +70,7 @@ class SQLStore(ABC):
 
     def add(self, traces: Sequence[Trace]) -> None:
         """Keep the traces, all or none of them; see `Store.add`."""
-        rows = [columns_of(trace) | {"body": encode(trace)} for trace in traces]
+        rows: list[dict[str, Any]] = [columns_of(trace) | {"body": encode(trace)} for trace in traces]
         said = [
             _feedback_row(storable(trace.id), feedback, 0.0) for trace in traces for feedback in trace.feedback
         ]  # what came with a trace does not change when it is forgotten
@@ -107,7 +107,10 @@ class SQLStore(ABC):
                 "SELECT id, expires, body FROM trace WHERE id = ? AND (expires IS NULL OR expires >= ?)",
                 [storable(trace_id), time.time()],
             ).fetchall()
-        return self._trace(*found[0], self._feedback([found[0][0]]).get(found[0][0], [])) if found else None
+        if not found:
+            return None
+        [(known, expires, body)] = found
+        return self._trace(known, expires, body, self._feedback([known]).get(known, []))
 
     def add_feedback(self, trace_id: str, feedback: Feedback, *, until: float | None = None) -> None:
         """Add what a user said of a trace, which may not be there yet; see `Store.add_feedback`."""
@@ -143,18 +146,18 @@ class SQLStore(ABC):
         return dict(sorted(cast("list[tuple[str, int]]", found)))
 
     def add_derived(self, dataset: Derived) -> None:
-        """Note a data set that was made of these traces; one at the same path replaces it."""
+        """Note a data set that was made of these traces; see `Store.add_derived`."""
         with self._transaction("written") as run:
             run.execute(
-                "INSERT INTO derived (path, hash, body) VALUES (?, ?, ?) ON CONFLICT (path) DO UPDATE SET "
-                "hash = excluded.hash, body = excluded.body",
+                "INSERT INTO derived (path, hash, body) VALUES (?, ?, ?) ON CONFLICT (path, hash) DO UPDATE "
+                "SET body = excluded.body",
                 [storable(dataset.path), dataset.hash, to_json(dataset.rows)],
             )
 
     def derived(self) -> list[Derived]:
         """The data sets that were made of these traces."""
         with self._transaction("read") as run:
-            found = run.execute("SELECT path, hash, body FROM derived ORDER BY path").fetchall()
+            found = run.execute("SELECT path, hash, body FROM derived ORDER BY path, hash").fetchall()
         return [Derived(path, hashed, from_json(body)) for path, hashed, body in found]
 
     def _pages(self, columns: str, where: Where, newest: int | None) -> Iterator[list[tuple[Any, ...]]]:

@@ -20,7 +20,7 @@ class MemoryStore:
         self._traces: dict[str, Trace] = {}
         self._feedback: dict[str, list[Feedback]] = {}
         self._untils: dict[str, list[float | None]] = {}
-        self._derived: dict[str, Derived] = {}
+        self._derived: dict[tuple[str, str], Derived] = {}
 
     def add(self, traces: Sequence[Trace]) -> None:
         """Keep these by their id."""
@@ -85,11 +85,11 @@ class MemoryStore:
 
     def add_derived(self, dataset: Derived) -> None:
         """Note a data set."""
-        self._derived[dataset.path] = dataset
+        self._derived[dataset.path, dataset.hash] = dataset
 
     def derived(self) -> list[Derived]:
         """The data sets noted, by path."""
-        return [self._derived[path] for path in sorted(self._derived)]
+        return [self._derived[key] for key in sorted(self._derived)]
 
     def close(self) -> None:
         """Nothing is held open."""
@@ -120,5 +120,5 @@ def _matches(trace: Trace, where: Where) -> bool:
         all(asked is None or (got is not None and storable(asked) == storable(got)) for asked, got in wanted)
         and (where.since is None or trace.started >= where.since)
         and (where.before is None or trace.started < where.before)
-        and (trace.expires is None or trace.expires >= time.time())
+        and (where.expired or trace.expires is None or trace.expires >= time.time())
     )

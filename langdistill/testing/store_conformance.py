@@ -140,6 +140,7 @@ class StoreTests:
         assert [one.id for one in store.traces()] == ["soon", "never"]
         assert [one.id for one in store.rows()] == ["soon", "never"]
         assert store.trace("over") is None
+        assert [one.id for one in store.traces(Where(expired=True))] == ["over", "soon", "never"]
         assert next(store.traces()).expires == now + 60
         assert store.expire(now) == 1
         assert store.expire(now) == 0
@@ -194,9 +195,10 @@ class StoreTests:
 
     def test_data_sets_made_of_it(self, store: Store) -> None:
         one, other = Derived("/d/one", "h1", [["a"], ["b", "c"]]), Derived("/d/two", "h2", [])
-        for dataset in (other, Derived("/d/one", "h0", []), one):
+        before = Derived("/d/one", "h0", [["a"]])
+        for dataset in (other, Derived("/d/one", "h1", []), one, before):
             store.add_derived(dataset)
-        assert store.derived() == [one, other]
+        assert store.derived() == [before, one, other]
 
     def test_reading_while_it_is_written(self, store: Store) -> None:
         store.add(numbered(450))

@@ -49,7 +49,7 @@ def test_nothing_of_the_thinking_is_written(tmp_path: Path) -> None:
     recorder.close()
     written = harvest(tmp_path / "t.db").filter(agreement(min_n=3)).write(tmp_path / "data", validation=0.5)
     files = list((tmp_path / "data").iterdir())
-    assert len(files) == 5
+    assert len(files) == 6
     assert not [file for file in files if CANARY.encode() in file.read_bytes()]
     assert read_dataset(tmp_path / "data").hash == written.hash
     (tmp_path / "data" / "train.jsonl").write_bytes(b"")

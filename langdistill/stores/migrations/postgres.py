@@ -19,7 +19,7 @@ def schema_1(db: Any) -> None:
         "CREATE TABLE feedback (seq BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY, id TEXT NOT NULL UNIQUE, "
         "trace_id TEXT NOT NULL, score DOUBLE PRECISION, until DOUBLE PRECISION, body BYTEA NOT NULL)"
     )
-    db.execute("CREATE TABLE derived (path TEXT PRIMARY KEY, hash TEXT NOT NULL, body BYTEA NOT NULL)")
+    db.execute("CREATE TABLE derived (path TEXT, hash TEXT, body BYTEA NOT NULL, PRIMARY KEY (path, hash))")
     # compressed already; a second compression would cost time and save nothing
     db.execute("ALTER TABLE trace ALTER COLUMN body SET STORAGE EXTERNAL")
     for column in ("name", "problem", "thread", "user_id", "started"):

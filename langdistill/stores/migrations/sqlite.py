@@ -32,7 +32,7 @@ def schema_2(db: sqlite3.Connection) -> None:
         "CREATE TABLE feedback (seq INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, trace_id TEXT NOT NULL, score REAL, "
         "until REAL, body BLOB NOT NULL)"
     )
-    db.execute("CREATE TABLE derived (path TEXT PRIMARY KEY, hash TEXT NOT NULL, body BLOB NOT NULL)")
+    db.execute("CREATE TABLE derived (path TEXT, hash TEXT, body BLOB NOT NULL, PRIMARY KEY (path, hash))")
     for seq, body in db.execute("SELECT seq, body FROM trace_1 ORDER BY seq"):
         _rewritten(db, seq, body)
     db.execute("DROP TABLE trace_1")

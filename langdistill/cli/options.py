@@ -1,0 +1,79 @@
+"""Arguments and options that several commands share."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Generator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from langdistill.stores.protocol import Store
+
+AGO = re.compile(r"(\d+(?:\.\d+)?)\s*([smhdw])")
+UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
+
+
+CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+"""What would move the cursor, ring, or recolour the terminal."""
+
+
+class Format(StrEnum):
+    """How a command tells what it found."""
+
+    text = "text"
+    json = "json"
+
+
+def moment(text: str) -> float:
+    """A date or time (ISO 8601, local where it names no zone), or how long ago ("90m", "7d"), in seconds since the epoch."""
+    if ago := AGO.fullmatch(text.strip()):
+        return (datetime.now(UTC) - timedelta(seconds=float(ago[1]) * UNITS[ago[2]])).timestamp()
+    try:
+        return datetime.fromisoformat(text).timestamp()
+    except (ValueError, OverflowError, OSError):
+        raise typer.BadParameter(
+            f"{text!r} is no date. Give one as 2026-01-31 or 2026-01-31T12:00, or how long ago as 90m, 12h or 7d."
+        ) from None
+
+
+STORE = typer.Argument(help="The trace store: an SQLite file, or postgresql://user@host/database.", show_default=False)
+StoreArgument = Annotated[str, STORE]
+Graph = Annotated[str | None, typer.Option(help="Only traces of the graph with this name.")]
+Thread = Annotated[str | None, typer.Option(help="Only traces of this thread.")]
+User = Annotated[str | None, typer.Option(help="Only traces of this user.")]
+Since = Annotated[
+    Any,
+    typer.Option(parser=moment, metavar="DATE", help="Only traces that started then or later: 2026-01-31, or 7d ago."),
+]
+Before = Annotated[Any, typer.Option(parser=moment, metavar="DATE", help="Only traces that started before that.")]
+FormatOption = Annotated[Format, typer.Option("--format", help="Of what is printed.")]
+
+
+def visible(text: str) -> str:
+    """A recorded text as a terminal may show it: control characters and lone surrogates are spelt out."""
+    known = text.encode("utf-8", "backslashreplace").decode()
+    return CONTROL.sub(lambda found: f"\\x{ord(found[0]):02x}", known)
+
+
+@contextmanager
+def opened(target: str, *, must_exist: bool = True) -> Generator[Store]:
+    """The store, closed afterwards."""
+    from langdistill.stores.opening import open_store
+
+    store = open_store(target, must_exist=must_exist)
+    try:
+        yield store
+    finally:
+        store.close()
+
+
+def print_json(value: Any, *, lines: bool = False) -> None:
+    """A value as JSON, indented, or on one line."""
+    import json
+
+    typer.echo(json.dumps(value, indent=None if lines else 2, default=str))

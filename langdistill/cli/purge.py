@@ -1,0 +1,62 @@
+"""`langdistill purge`."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from langdistill.cli.options import Before, Format, FormatOption, StoreArgument, Thread, User, opened, print_json
+
+if TYPE_CHECKING:
+    from langdistill.datasets.provenance import Made
+
+
+def purge(
+    store: StoreArgument,
+    user: User = None,
+    thread: Thread = None,
+    before: Before = None,
+    look_in: Annotated[
+        list[Path], typer.Option(help="Folder to look for data sets and students in; may be repeated.", exists=True)
+    ] = [Path()],  # noqa: B006
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Tell what would go, and remove nothing.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    format: FormatOption = Format.text,
+) -> None:
+    """Remove traces for good, and name the data sets and students that were made of them.
+
+    Those are not removed: harvest and train them again.
+    """
+    from langdistill.datasets.provenance import made_from
+    from langdistill.stores.protocol import Where
+
+    if user is None and thread is None and before is None:
+        raise typer.BadParameter(
+            "Say what to remove: --user, --thread, --before, or several, which a trace must all match."
+        )
+    where = Where(user=user, thread=thread, before=before, expired=True)
+    with opened(store) as held:
+        ids = [row.id for row in held.rows(where)]
+        made = made_from(set(ids), held.derived(), look_in)
+        if format is Format.text:
+            _tell(len(ids), made)
+        if not dry_run:
+            if ids and not yes:
+                typer.confirm(f"Remove {len(ids)} traces for good?", abort=True, err=True)
+            held.remove(ids)  # also where there are none: an earlier purge may have left their text in the log
+    if format is Format.json:
+        told: dict[str, Any] = {"removed": 0 if dry_run else len(ids), "dry_run": dry_run, "traces": ids}
+        print_json(told | {"made": [asdict(one) for one in made]})
+    else:
+        typer.echo("Nothing was removed (--dry-run)." if dry_run else f"{len(ids)} traces were removed.")
+
+
+def _tell(count: int, made: list[Made]) -> None:
+    typer.echo(f"{count} traces match.")
+    for one in made:
+        place = one.path if one.there else f"{one.path} (no longer there: look for copies)"
+        rows = "which does not tell what it was made of" if one.affected is None else f"{one.affected} rows are of them"
+        typer.echo(f"{one.kind} {place}, hash {one.hash[:12]}: {rows}")
