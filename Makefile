@@ -51,7 +51,10 @@ bench: $(READY)
 	@if [ -n "$$LANGDISTILL_DATA" ]; then $(BIN)/python benchmarks/answers.py; fi
 	$(BIN)/python benchmarks/strategies.py
 	$(BIN)/python benchmarks/stopping.py
+	$(BIN)/python benchmarks/redaction.py
 	$(BIN)/python benchmarks/strategies_on_the_lab.py --out runs/strategies
+	$(BIN)/python -m pip install --quiet -c constraints.txt --group bench
+	$(BIN)/python benchmarks/recorder.py
 	$(BIN)/python benchmarks/tables.py
 
 docs: $(READY)

@@ -14,7 +14,10 @@ from langdistill.evaluation.metrics import student_interval
 
 ROOT = Path(__file__).parents[1]
 RESULTS = Path(__file__).with_name("results")
-PAGES = (ROOT / "README.md", ROOT / "docs/answers.md", ROOT / "docs/strategies.md")
+PAGES = (
+    ROOT / "README.md",
+    *(ROOT / "docs" / f"{page}.md" for page in ("answers", "strategies", "recording", "privacy")),
+)
 PLACE = re.compile(r"(<!-- table (?P<name>\S+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 TRAINED = ("distilled", "distilled_unfiltered", "control")
@@ -200,7 +203,56 @@ def machinery(told: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
+def recording(told: dict[str, Any]) -> str:
+    """One row a contender and setting: microseconds per event."""
+    lines = [
+        "| who records | run | wall [quartiles], µs | CPU, µs | inside its callbacks, µs |",
+        "|---|---|---|---|---|",
+    ]
+    for setting in told["blocks"]:
+        for name, found in told["rows"].items():
+            row = found[setting]
+            wall = f"{row['wall']:.1f} [{row['wall_low']:.1f}, {row['wall_high']:.1f}]"
+            inside = f"{row['inside']:.1f}" if "inside" in row else "–"
+            lines.append(f"| {name} | {setting} | {wall} | {row['cpu']:.1f} | {inside} |")
+    return "\n".join(lines)
+
+
+def recording_an_agent(told: dict[str, Any]) -> str:
+    """One row a contender: its time in two turns of an agent, and its bytes beside those of the messages."""
+    lines = [
+        "| who records | turn 2, µs | turn 50, µs | ratio | stored or sent, bytes | of the messages | before compression, bytes |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    messages = told["bytes_of_distinct_messages"]
+    for name, row in told["agents"].items():
+        cells = f"| {name} | {row['turn_2']:.0f} | {row['turn_50']:.0f} | {row['ratio']:.2f} "
+        kept = row.get("stored", row.get("sent"))
+        cells += f"| {kept:,.0f} | {kept / messages:.2f} " if kept else "| – | – "
+        lines.append(cells + (f"| {row['plain']:,.0f} |" if row.get("plain") else "| – |"))
+    return "\n".join([*lines, f"| the distinct messages, as JSON | – | – | – | {messages:,.0f} | 1.00 | – |"])
+
+
+def recording_goals(told: dict[str, Any]) -> str:
+    """One row a line that was set."""
+    lines = ["| what | limit | found | held |", "|---|---|---|---|"]
+    for one in told["goals"]:
+        held = "yes" if one["held"] else "**no**"
+        lines.append(f"| {one['goal']} | {one['bound']} {one['limit']} | {one['found']:.2f} | {held} |")
+    return "\n".join(lines)
+
+
+def redaction(told: dict[str, Any]) -> str:
+    """One row a kind of message."""
+    rows = [f"| {row['message']} | {row['microseconds']:,.1f} |" for row in told["rows"]]
+    return "\n".join(["| a message of 1 KB | microseconds |", "|---|---|", *rows])
+
+
 TABLES = {
+    "recording": ("recorder", recording),
+    "recording-an-agent": ("recorder", recording_an_agent),
+    "recording-goals": ("recorder", recording_goals),
+    "redaction": ("redaction", redaction),
     "stopping": ("stopping", stopping),
     "strategies": ("strategies", machinery),
     "strategies-on-the-lab": ("strategies_on_the_lab", strategies_on_the_lab),

@@ -1,11 +1,12 @@
 """Slow thinking, distilled into a small local model that answers at once: a plugin for LangChain and LangGraph.
 
 The public names are resolved when they are first used; importing the package runs nothing and loads neither torch nor
-langgraph.
+langgraph, unless LANGDISTILL_TRACE asks for recording.
 """
 
 from __future__ import annotations
 
+import os
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -22,7 +23,9 @@ if TYPE_CHECKING:
     from langdistill.middleware import Attend as Attend
     from langdistill.middleware import Think as Think
     from langdistill.nodes import node as node
+    from langdistill.reasoning_openai import ReasoningChatOpenAI as ReasoningChatOpenAI
     from langdistill.recording.recorder import TraceRecorder as TraceRecorder
+    from langdistill.recording.switching import record as record
     from langdistill.replies import caching as caching
     from langdistill.strategies.best_of_n import create_best_of_n as create_best_of_n
     from langdistill.strategies.branch_solve_merge import create_branch_solve_merge as create_branch_solve_merge
@@ -53,6 +56,7 @@ _HOME = {
     "LocalChatModel": "students.local",
     "Perturbation": "filters.stable_under",
     "Price": "budgets",
+    "ReasoningChatOpenAI": "reasoning_openai",
     "Think": "middleware",
     "TraceRecorder": "recording.recorder",
     "adaptive_consistency": "votes",
@@ -77,11 +81,12 @@ _HOME = {
     "final_answer": "datasets.targets",
     "harvest": "datasets.harvest",
     "node": "nodes",
+    "record": "recording.switching",
     "stable_under": "filters.stable_under",
 }
 """Public name to the module that holds it."""
 
-# The middleware needs an extra; a star import must work without it.
+# The middleware and ReasoningChatOpenAI need an extra; a star import must work without it.
 __all__ = [
     "LocalChatModel",
     "Perturbation",
@@ -109,6 +114,7 @@ __all__ = [
     "final_answer",
     "harvest",
     "node",
+    "record",
     "stable_under",
 ]
 
@@ -121,3 +127,7 @@ def __getattr__(name: str) -> Any:
 
 def __dir__() -> list[str]:
     return [*_HOME, "__version__"]
+
+
+if os.environ.get("LANGDISTILL_TRACE"):
+    import_module("langdistill.recording.switching").follow_environment()

@@ -19,6 +19,7 @@ from langdistill.asking import Ask
 from langdistill.budgets import Spent, current_budget
 from langdistill.replies import current_cache
 from langdistill.speaking import SPOKEN, aloud
+from langdistill.usage import tokens_of
 
 sample_path: ContextVar[tuple[int, ...]] = ContextVar("langdistill_sample_path", default=())
 """Indices of the samples that the running request belongs to, outermost first. A graph that is sampled n times asks the same
@@ -191,14 +192,9 @@ def _result(reply: Any) -> LLMResult:
 
 
 def _spent(result: LLMResult, messages: Sequence[BaseMessage]) -> Spent:
-    """What a request cost. Servers tell the sum over n replies, some repeating it on each message."""
-    total = (result.llm_output or {}).get("token_usage") or {}
-    usage = [getattr(message, "usage_metadata", None) or {} for message in messages]
-    return Spent(
-        len(messages),
-        int(total.get("prompt_tokens") or max((one.get("input_tokens", 0) for one in usage), default=0)),
-        int(total.get("completion_tokens") or sum(one.get("output_tokens", 0) for one in usage)),
-    )
+    """What a request cost."""
+    tokens = tokens_of(result)
+    return Spent(len(messages), tokens.get("input_tokens", 0), tokens.get("output_tokens", 0))
 
 
 def _unwrap(model: Runnable[Any, Any], config: RunnableConfig) -> tuple[BaseChatModel, dict[str, Any]]:

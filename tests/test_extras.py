@@ -46,6 +46,7 @@ TRAINING = {"torch", "transformers", "trl", "peft", "datasets", "accelerate"}
         ("train", TRAINING, "from langdistill.lab.pretrain import *; pretrain(Path('m'), Settings(documents=8))"),
         ("agents", {"langchain"}, "from langdistill import *; create_chain_of_thought('openai:gpt-4.1')"),
         ("agents", {"langchain"}, "from langdistill import Think"),
+        ("agents", {"langchain_openai"}, "from langdistill import ReasoningChatOpenAI"),
         ("maths", {"math_verify"}, "from langdistill.answers import maths; maths('x')"),
         ("maths", {"antlr4"}, "from langdistill.answers import maths; maths('x')"),
         (

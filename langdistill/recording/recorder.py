@@ -1,51 +1,67 @@
 """A callback that turns live runs into traces: it never blocks a run, never breaks one, and says when it lost something.
 
-Everything is copied inside the callback, because LangChain's objects change afterwards; a background thread writes the
-finished trace to the store. An interrupt or a hand-off between agents is no error. A call that gets no end event, as one
-that was cancelled, is closed with its root.
+Inside the callback an event is copied, cleaned and put into the journal, because LangChain's objects change afterwards; a
+thread assembles traces of events and takes them to the store. An interrupt or a hand-off between agents is no error. A call
+that gets no end event, as one that was cancelled, is closed with its root.
 """
 
 from __future__ import annotations
 
 import atexit
 import logging
+import os
+import threading
 import time
+import weakref
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextvars import ContextVar, Token
+from datetime import timedelta
+from functools import wraps
 from pathlib import Path
-from queue import Full, Queue
-from threading import Lock, Thread
 from typing import Any
 from uuid import UUID
 
 from langchain_core.callbacks import BaseCallbackHandler
-from langchain_core.messages import BaseMessage
+from langchain_core.documents import Document
+from langchain_core.messages import BaseMessage, HumanMessage
 from langchain_core.outputs import LLMResult
 from langchain_core.tracers.context import register_configure_hook
-from langgraph.errors import GraphBubbleUp, GraphInterrupt
 
-from langdistill.recording.messages import messages_in, plain
-from langdistill.recording.runs import Open, Root
-from langdistill.records import Feedback, Trace
-from langdistill.stores.opening import open_store
+from langdistill.recording.delivery import Delivery, Policy
+from langdistill.recording.keeping import Keep, Sample, sampled
+from langdistill.recording.redaction import Redactor
+from langdistill.recording.runs import Run
+from langdistill.recording.secrets import secrets
+from langdistill.recording.writing import Writing
 from langdistill.stores.protocol import Store
 
 log = logging.getLogger(__name__)
 
-MOST_WAITING = 10_000
-"""Traces that may wait for the store before new ones are dropped."""
-AT_ONCE = 100
-"""Most traces of one transaction."""
-STOP = object()
-SAMPLING = ("temperature", "top_p", "top_k", "max_tokens", "max_completion_tokens", "n", "seed", "stop", "tool_choice")
+PATIENCE = 30.0
+"""Seconds that `flush` and the end of a `with` block wait for the store."""
 
 _switched_on: ContextVar[TraceRecorder | None] = ContextVar("langdistill_recorder", default=None)
 register_configure_hook(_switched_on, inheritable=True)
+
+_recorders: weakref.WeakSet[TraceRecorder] = weakref.WeakSet()
+_parents: list[Any] = []
+"""What a forked child has got of its parent, and must neither use nor close."""
+
+
+def _after_fork() -> None:
+    for recorder in list(_recorders):
+        recorder._forked()  # pyright: ignore[reportPrivateUsage]
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
 
 
 def _harmless(method: Callable[..., None]) -> Callable[..., None]:
     """An event that cannot be recorded is counted, told once, and never felt by the run."""
 
+    @wraps(method)
     def safely(self: TraceRecorder, *args: Any, **kwargs: Any) -> None:
         try:
             with self._lock:  # pyright: ignore[reportPrivateUsage]
@@ -67,34 +83,84 @@ class TraceRecorder(BaseCallbackHandler):
 
     run_inline = True
 
-    def __init__(self, store: str | Path | Store) -> None:
+    def __init__(
+        self,
+        store: str | Path | Store,
+        *,
+        redact: Sequence[Redactor] | None = None,
+        sample: Sample = 1.0,
+        keep: Keep | None = None,
+        feedback_window: timedelta = timedelta(days=1),
+        retain: timedelta | None = None,
+        consent: str | None = None,
+        licence: str | None = None,
+        journal: str | Path | None = None,
+    ) -> None:
         """Open the store, or make it.
 
+        Args:
+            store: path of an SQLite file, "postgresql://...", or a store.
+            redact: what is hidden before anything is written; `secrets()` by default, `()` for nothing.
+            sample: which root runs are recorded at all: a share of them (by thread, so that a conversation stays whole), or a
+                function of the run's metadata.
+            keep: which traces stay, told by the whole trace; `troubled` is one. Without it all do.
+            feedback_window: how long a trace that `keep` refuses waits for bad feedback, which makes it stay.
+            retain: how long a trace stays; for ever by default.
+            consent: what users agreed to, for runs whose metadata has no "consent".
+            licence: terms of the texts, for runs whose metadata has no "licence".
+            journal: folder for what the store does not have yet; beside an SQLite file by default.
+
         Raises:
-            StoreError: the store cannot be opened.
+            StoreError: the store cannot be opened, or the journal cannot be made.
         """
-        self._store = open_store(store)
-        self._lock = Lock()
-        self._roots: dict[str, Root] = {}
-        self._root_of: dict[str, str] = {}
-        self._waiting: Queue[Any] = Queue(MOST_WAITING)
+        self._redactors = (secrets(),) if redact is None else tuple(redact)
+        self._sample = sample
+        self._defaults = {"consent": consent, "licence": licence}
+        self._place = Path(journal) if journal else None
+        self._policy = Policy(keep, feedback_window, retain)
+        self._target = store
+        self._lock = threading.RLock()  # a generator that is collected in a callback calls back on the same thread
+        self._losing = threading.Lock()
         self._tokens: list[Token[TraceRecorder | None]] = []
         self._closed = False
-        self._losing = Lock()
-        self.lost = 0
-        """Events and traces that could not be recorded."""
-        self._writer = Thread(target=self._write, name="langdistill-recorder", daemon=True)
-        self._writer.start()
+        self.losses: Counter[str] = Counter()
+        """What could not be recorded, by reason."""
+        self._start()
+        _recorders.add(self)
         atexit.register(self.close)  # a script that ends without closing loses nothing
+
+    def _start(self) -> None:
+        self._delivery = Delivery(self._target, self._place, self._policy, self._lock, self._lose)
+        self._writing = Writing(self._delivery.append, self._redactors, self._defaults, self._lose)
+        self._owner = os.getpid()
+
+    def _forked(self) -> None:
+        """In a child: the thread is gone, a lock may be held for ever, and store and journal are the parent's."""
+        _parents.append(self._delivery)
+        self._delivery.abandon()
+        self._lock, self._losing = threading.RLock(), threading.Lock()
+        self._writing.forget_runs()
 
     # runs
 
     @_harmless
     def on_chain_start(
-        self, serialized: Any, inputs: Any, *, run_id: UUID, parent_run_id: UUID | None = None, **kwargs: Any
+        self,
+        serialized: Any,
+        inputs: Any,
+        *,
+        run_id: UUID,
+        parent_run_id: UUID | None = None,
+        tags: list[str] | None = None,
+        metadata: dict[str, Any] | None = None,
+        name: str | None = None,
+        **_: Any,
     ) -> None:
-        """A graph, a node or a Runnable begins; only a root is kept."""
-        self._begin(run_id, parent_run_id, kwargs, inputs)
+        """A graph, a node or a Runnable begins."""
+        if around := self._writing.around(parent_run_id, metadata):
+            self._writing.begin_chain(around, run_id, name or "", tags, metadata or {})
+        else:
+            self._begin_root(run_id, name, "chain", tags, metadata, inputs)
 
     @_harmless
     def on_chat_model_start(
@@ -104,21 +170,23 @@ class TraceRecorder(BaseCallbackHandler):
         *,
         run_id: UUID,
         parent_run_id: UUID | None = None,
-        **kwargs: Any,
+        tags: list[str] | None = None,
+        metadata: dict[str, Any] | None = None,
+        name: str | None = None,
+        invocation_params: Mapping[str, Any] | None = None,
+        **_: Any,
     ) -> None:
         """A model call begins: the prompt, the sampling parameters and the tools on offer are copied."""
-        prompt = [plain(message) for message in messages[0]]
-        root, run = self._begin(run_id, parent_run_id, kwargs, prompt)
-        params: Mapping[str, Any] = kwargs.get("invocation_params") or {}
-        run.fields = {
-            "prompt": prompt,
-            "params": {key: _plain_value(params[key]) for key in SAMPLING if params.get(key) is not None},
-            "tools": [
-                _plain_value(one) if isinstance(one, Mapping) else {"name": str(one)}
-                for one in params.get("tools") or []
-            ],
-        }
-        root.open_calls[run.id] = run
+        name = str(name or (serialized or {}).get("name") or "")
+        prompt = messages[0] if messages else []
+        around = self._writing.around(parent_run_id, metadata)
+        around = around or self._begin_root(run_id, name, "model", tags, metadata, prompt)
+        self._writing.begin_call(around, run_id, name, tags, metadata or {}, prompt, invocation_params or {})
+
+    def on_llm_start(self, serialized: Any, prompts: list[str], *, run_id: UUID, **kwargs: Any) -> None:
+        """A model of texts instead of messages begins."""
+        messages: list[list[BaseMessage]] = [[HumanMessage(prompt) for prompt in prompts]]
+        self.on_chat_model_start(serialized, messages, run_id=run_id, **kwargs)
 
     @_harmless
     def on_tool_start(
@@ -128,156 +196,139 @@ class TraceRecorder(BaseCallbackHandler):
         *,
         run_id: UUID,
         parent_run_id: UUID | None = None,
+        tags: list[str] | None = None,
+        metadata: dict[str, Any] | None = None,
         inputs: Any = None,
-        **kwargs: Any,
+        name: str | None = None,
+        tool_call_id: str | None = None,
+        **_: Any,
     ) -> None:
         """A tool begins, with the arguments it really gets."""
-        kwargs.setdefault("name", (serialized or {}).get("name"))
-        root, run = self._begin(run_id, parent_run_id, kwargs, None)
-        arguments = inputs if inputs is not None else input_str
-        run.fields = {"arguments": _plain_value(arguments), "tool_call_id": kwargs.get("tool_call_id")}
-        root.open_tools[run.id] = run
+        name = str(name or (serialized or {}).get("name") or "")
+        around = self._writing.around(parent_run_id, metadata)
+        around = around or self._begin_root(run_id, name, "tool", tags, metadata, None)
+        self._writing.begin_tool(around, run_id, name, tool_call_id, inputs if inputs is not None else input_str)
+
+    def on_retriever_start(self, serialized: Any, query: str, *, run_id: UUID, **kwargs: Any) -> None:
+        """A retriever begins: a tool whose argument is the query."""
+        self.on_tool_start(serialized, query, run_id=run_id, **{**kwargs, "inputs": {"query": query}})
 
     @_harmless
-    def on_llm_end(self, response: LLMResult, *, run_id: UUID, **kwargs: Any) -> None:
+    def on_llm_new_token(self, token: str, *, run_id: UUID, **_: Any) -> None:
+        """A part of a reply is streamed; it is held for the case that the rest never comes."""
+        self._writing.heard(run_id, token)
+
+    @_harmless
+    def on_llm_end(self, response: LLMResult, *, run_id: UUID, **_: Any) -> None:
         """A model call ends with its n replies."""
-        if root := self._root(run_id):
-            root.end_call(str(run_id), time.time(), response, None)
-            self._end(root, run_id, response.generations[0][0].message if root.run.id == str(run_id) else None, None)  # type: ignore[union-attr]
+        self._writing.end_call(run_id, response, None)
 
     @_harmless
-    def on_llm_error(self, error: BaseException, *, run_id: UUID, **kwargs: Any) -> None:
+    def on_llm_error(self, error: BaseException, *, run_id: UUID, response: Any = None, **_: Any) -> None:
         """A model call fails; what it had streamed by then is kept."""
-        if root := self._root(run_id):
-            response = kwargs.get("response")
-            root.end_call(str(run_id), time.time(), response if isinstance(response, LLMResult) else None, repr(error))
-            self._end(root, run_id, None, error)
+        self._writing.end_call(run_id, response if isinstance(response, LLMResult) else None, error)
 
     @_harmless
-    def on_tool_end(self, output: Any, *, run_id: UUID, **kwargs: Any) -> None:
+    def on_tool_end(self, output: Any, *, run_id: UUID, **_: Any) -> None:
         """A tool ends."""
-        if root := self._root(run_id):
-            failed = "error" if getattr(output, "status", None) == "error" else None
-            root.end_tool(str(run_id), time.time(), _plain_value(output), failed)
-            self._end(root, run_id, output, None)
+        self._writing.end_tool(run_id, output, None)
 
     @_harmless
-    def on_tool_error(self, error: BaseException, *, run_id: UUID, **kwargs: Any) -> None:
+    def on_tool_error(self, error: BaseException, *, run_id: UUID, **_: Any) -> None:
         """A tool fails."""
-        if root := self._root(run_id):
-            root.end_tool(str(run_id), time.time(), None, repr(error))
-            self._end(root, run_id, None, error)
+        self._writing.end_tool(run_id, None, error)
 
     @_harmless
-    def on_chain_end(self, outputs: Any, *, run_id: UUID, **kwargs: Any) -> None:
+    def on_retriever_end(self, documents: Sequence[Document], *, run_id: UUID, **_: Any) -> None:
+        """A retriever ends with documents."""
+        found = [{"page_content": one.page_content, "metadata": one.metadata} for one in documents]
+        self._writing.end_tool(run_id, found, None)
+
+    @_harmless
+    def on_retriever_error(self, error: BaseException, *, run_id: UUID, **_: Any) -> None:
+        """A retriever fails."""
+        self._writing.end_tool(run_id, None, error)
+
+    @_harmless
+    def on_chain_end(self, outputs: Any, *, run_id: UUID, **_: Any) -> None:
         """A graph, a node or a Runnable ends."""
-        if root := self._root(run_id):
-            self._end(root, run_id, outputs, None)
+        self._writing.end_chain(run_id, outputs, None)
 
     @_harmless
-    def on_chain_error(self, error: BaseException, *, run_id: UUID, **kwargs: Any) -> None:
+    def on_chain_error(self, error: BaseException, *, run_id: UUID, **_: Any) -> None:
         """A graph, a node or a Runnable fails, asks a human or hands over."""
-        if root := self._root(run_id):
-            self._end(root, run_id, None, error)
+        self._writing.end_chain(run_id, None, error)
 
-    def _begin(self, run_id: UUID, parent: UUID | None, told: Mapping[str, Any], inputs: Any) -> tuple[Root, Open]:
-        run = Open(
-            str(run_id),
-            str(parent) if parent else None,
-            told.get("name") or "",
-            dict(told.get("metadata") or {}),
-            time.time(),
-        )
-        root_id = self._root_of.get(run.parent or "")
-        if root_id is None:  # a root, or a child of a run that was never announced
-            root_id = run.id
-            self._roots[root_id] = Root(run, list(told.get("tags") or []), messages_in(inputs))
-        self._root_of[run.id] = root_id
-        root = self._roots[root_id]
-        root.members.add(run.id)
-        return root, run
-
-    def _root(self, run_id: UUID) -> Root | None:
-        return self._roots.get(self._root_of.get(str(run_id), ""))
-
-    def _end(self, root: Root, run_id: UUID, output: Any, error: BaseException | None) -> None:
-        """Note an interrupt; where it was the root that ended, hand the trace on."""
-        # a hand-off to the parent travels as an exception, too, and stops nothing
-        root.interrupted |= isinstance(error, GraphInterrupt) or bool(
-            isinstance(output, dict) and output.get("__interrupt__")
-        )
-        if root.run.id != str(run_id):
-            return
-        root.output = output
-        for member in root.members:
-            self._root_of.pop(member, None)
-        del self._roots[root.run.id]
-        failed = None if error is None or isinstance(error, GraphBubbleUp) else repr(error)
+    def _begin_root(
+        self,
+        run_id: UUID,
+        name: str | None,
+        kind: str,
+        tags: Sequence[str] | None,
+        metadata: Mapping[str, Any] | None,
+        inputs: Any,
+    ) -> Run:
         if self._closed:
-            self._lose(1, "a trace, since the recorder was closed before the run had ended")
-            return
-        try:
-            self._waiting.put_nowait(root.trace(time.time(), failed))
-        except Full:
-            self._lose(1, "a trace, since the store is too slow")
+            raise RuntimeError("the recorder was closed before the run began")
+        if self._owner != os.getpid():
+            self._start()  # only a child that records anything needs a thread and a journal of its own
+        silent = not sampled(self._sample, run_id, metadata or {})
+        return self._writing.begin_root(run_id, name or "", kind, tags, metadata or {}, inputs, silent=silent)
 
-    # the store
-
-    def _write(self) -> None:
-        stopped = False
-        while not stopped:
-            items = [self._waiting.get()]
-            while len(items) < AT_ONCE and not self._waiting.empty():
-                items.append(self._waiting.get())
-            stopped = STOP in items
-            self._add([item for item in items if isinstance(item, Trace)])
-            for item in items:
-                if callable(item):
-                    item()
-                self._waiting.task_done()
-
-    def _add(self, traces: Sequence[Trace]) -> None:
-        try:
-            if traces:
-                self._store.add(traces)
-        except Exception as error:
-            if len(traces) > 1:  # one that cannot be written must not take the others with it
-                for trace in traces:
-                    self._add([trace])
-            else:
-                self._lose(1, f"a trace, since the store failed: {error}")
+    # what went wrong
 
     def _lose(self, count: int, what: str) -> None:
         with self._losing:
-            first, self.lost = not self.lost, self.lost + count
+            first = not self.losses
+            self.losses[what] += count
         if first:
             log.warning(
                 "The recorder lost %s. Further losses are counted in `lost`, and not told.", what, exc_info=True
             )
 
-    def flush(self) -> None:
-        """Wait until every trace that has ended is in the store."""
-        self._waiting.join()
+    @property
+    def closed(self) -> bool:
+        """Whether it records nothing any more."""
+        return self._closed
 
-    def feedback(self, run_id: str | UUID, *, score: float | None = None, comment: str | None = None) -> None:
-        """Add what a user said of a run; it waits for the trace of one that has not ended.
+    @property
+    def lost(self) -> int:
+        """Events that could not be recorded."""
+        return sum(self.losses.values())
 
-        Raises:
-            StoreError: the store cannot be written.
+    # for the user
+
+    @property
+    def store(self) -> Store:
+        """The store that is recorded into; `flush` before it is read."""
+        return self._delivery.store
+
+    def feedback(
+        self, run_id: str | UUID, *, score: float | None = None, comment: str | None = None, name: str | None = None
+    ) -> None:
+        """Add what a user said of a run, by the id of its root. Never waits for the store."""
+        with self._lock:
+            self._writing.feedback(str(run_id), name, score, comment, time.time())
+
+    def flush(self, timeout: float | None = PATIENCE) -> bool:
+        """Wait until every trace that has ended is in the store.
+
+        Args:
+            timeout: seconds; `None` for as long as it takes.
+
+        Returns:
+            Whether it came about.
         """
-        self.flush()
-        self._store.add_feedback(str(run_id), Feedback(score=score, comment=comment, at=time.time()))
+        return self._delivery.flush(timeout)
 
     def close(self) -> None:
-        """Write what is waiting, and close the store."""
+        """Bring what has ended to the store, and close it. What it does not take is kept in the journal for the next start."""
         atexit.unregister(self.close)
         with self._lock:
-            if self._closed:
+            if self._closed or self._owner != os.getpid():
                 return
             self._closed = True
-        self._waiting.put(STOP)
-        self._writer.join()
-        self._store.close()
+        self._delivery.close()
 
     def __enter__(self) -> TraceRecorder:
         """Record every run inside the block, without passing callbacks."""
@@ -288,14 +339,3 @@ class TraceRecorder(BaseCallbackHandler):
         """Stop recording and flush; the recorder stays open."""
         _switched_on.reset(self._tokens.pop())
         self.flush()
-
-
-def _plain_value(value: Any) -> Any:
-    """A tool's arguments or output as plain data; what is none becomes its text."""
-    if isinstance(value, BaseMessage):
-        return plain(value)
-    if isinstance(value, Mapping):
-        return {str(key): _plain_value(one) for key, one in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_plain_value(one) for one in value]
-    return value if value is None or isinstance(value, (str, int, float, bool)) else str(value)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
@@ -37,15 +37,31 @@ It never raises for what is in a file. `read` in each module of `importers/` is 
 
 @dataclass
 class Imported:
-    """What became of a file."""
+    """What became of a file or a folder."""
 
     traces: int = 0
+    """How many went into the store, each under an id of its own."""
     unmapped: list[Unmapped] = field(default_factory=list)
 
     @property
     def reasons(self) -> dict[str, int]:
         """Reason to count."""
         return dict(sorted(Counter(one.reason for one in self.unmapped).items()))
+
+    def take(self, items: Iterable[Trace | Unmapped]) -> Iterator[Trace]:
+        """The traces, counted; what is unmapped is kept. Of two traces with one id the first is taken."""
+        taken: set[str] = set()
+        for item in items:
+            if isinstance(item, Unmapped):
+                self.unmapped.append(item)
+            elif item.id in taken:
+                where = str(item.metadata.get("where") or f"trace {item.id}")
+                detail = f"An earlier trace of this import has the id {item.id!r}; this one was left out."
+                self.unmapped.append(Unmapped(where=where, reason="doubled-id", detail=detail))
+            else:
+                taken.add(item.id)
+                self.traces += 1
+                yield item
 
 
 def find_importer(name: str) -> Importer:
@@ -63,8 +79,11 @@ def find_importer(name: str) -> Importer:
 def import_traces(path: str | Path, format: str, store: Store) -> Imported:
     """Read a file or a folder into a store. Doing it again replaces the traces by their ids and doubles none.
 
+    Traces go into the store in order, a hundred in one transaction. An import that broke off, because the disk was full, say,
+    leaves whole traces, and is finished by doing it again.
+
     Args:
-        path: the file or folder.
+        path: the file, whatever its name; or a folder, of which all files are read that end as the format's do.
         format: name of the importer.
         store: where the traces go.
 
@@ -78,12 +97,8 @@ def import_traces(path: str | Path, format: str, store: Store) -> Imported:
         raise StoreError(f"There is no file or folder {str(path)!r} to import. Give the path of one.")
     became = Imported()
     waiting: list[Trace] = []
-    for item in read(path):
-        if isinstance(item, Unmapped):
-            became.unmapped.append(item)
-            continue
-        waiting.append(item)
-        became.traces += 1
+    for trace in became.take(read(path)):
+        waiting.append(trace)
         if len(waiting) == AT_ONCE:
             store.add(waiting)
             waiting = []

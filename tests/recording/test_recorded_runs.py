@@ -188,9 +188,10 @@ def test_feedback_and_loss(tmp_path: Path) -> None:
     result = recorder
     ScriptedChatModel(script=lambda m, at: "1").invoke("Q", {"callbacks": [result]})
     recorder.flush()
-    [trace] = recorder._store.traces()
+    [trace] = recorder.store.traces()
     recorder.feedback(trace.id, score=1.0)
-    assert next(recorder._store.traces()).feedback[0].score == 1.0
+    recorder.flush()
+    assert next(recorder.store.traces()).feedback[0].score == 1.0
     recorder.close()
     broken = TraceRecorder(Broken())
     ScriptedChatModel(script=lambda m, at: "1").invoke("Q", {"callbacks": [broken]})

@@ -1,0 +1,325 @@
+"""From the events of one root to its trace."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from itertools import groupby
+from typing import Any
+
+from langdistill.recording.events import Kind
+from langdistill.recording.facts import VERSIONS
+from langdistill.records import Call, Handoff, Interrupt, Message, Outcome, Reply, Step, ToolRun, Trace, Usage
+
+TASK_ID = re.compile(r":[^|]*")
+UNREADABLE: Message = {"role": "user", "content": "<lost>"}
+"""Stands for a message whose event is damaged."""
+
+
+def path_of(namespace: str) -> str:
+    """Where in the graph: "think/sample", without task ids.
+
+    A step that LangGraph repeats under its own name (a `task` called by a node) or under a mere number (a graph that a node runs
+    again) is told once: the path is the same with a checkpointer and without.
+    """
+    names = [name for part in namespace.split("|") if (name := TASK_ID.sub("", part)) and not name.isdigit()]
+    return "/".join(name for name, _ in groupby(names))
+
+
+@dataclass
+class _Open:
+    """A step, call or tool run as far as it is known."""
+
+    began: list[Any]
+    ended: list[Any] | None = None
+
+
+@dataclass
+class Assembly:
+    """Takes the events of a root in their order, and gives the trace.
+
+    Raises, as `trace` does, only for events that were not written by this version.
+    """
+
+    root: list[Any] | None = None
+    end: list[Any] | None = None
+    missing: int = 0
+    """Events that refer to something that is not there."""
+    told: dict[int, Any] = field(default_factory=dict)
+    tools: dict[int, list[Any]] = field(default_factory=dict)
+    steps: dict[int, _Open] = field(default_factory=dict)
+    calls: dict[int, _Open] = field(default_factory=dict)
+    tool_runs: dict[int, _Open] = field(default_factory=dict)
+    fresh: set[int] = field(default_factory=set)
+    """Numbers of the messages that this run has made."""
+
+    def take(self, event: list[Any]) -> None:
+        """One event more."""
+        match event[0]:
+            case Kind.ROOT:
+                self.root = event
+                self.told.update(event[3])
+            case Kind.STEP:
+                self.steps[event[2]] = _Open(event)
+            case Kind.CALL:
+                self.calls[event[2]] = _Open(event)
+                self.told.update(event[11])
+                if event[10] and event[10][1] is not None:
+                    self.tools[event[10][0]] = event[10][1]
+            case Kind.TOOL:
+                self.tool_runs[event[2]] = _Open(event)
+            case Kind.STEP_END:
+                self._close(self.steps, event)
+            case Kind.CALL_END:
+                self.told.update(event[3])
+                self.fresh.update(number for number, _ in event[4])
+                self._close(self.calls, event)
+            case Kind.TOOL_END:
+                self.told.update(event[3])
+                self.fresh.update([event[4]] if event[4] is not None else [])
+                self._close(self.tool_runs, event)
+            case Kind.END:
+                self.end = event
+                self.told.update(event[4])
+            case _:
+                self.missing += 1
+
+    def _close(self, among: dict[int, _Open], event: list[Any]) -> None:
+        if event[2] in among:
+            among[event[2]].ended = event
+        else:
+            self.missing += 1
+
+    def trace(self) -> Trace | None:
+        """The trace; `None` where its beginning is not there. What has not ended was cancelled with its root, or died with it."""
+        if self.root is None:
+            return None
+        about = self.root[2]
+        steps = self._steps()
+        calls = self._calls(steps)
+        tool_runs = self._tool_runs(calls)
+        calls = self._with_parents(calls, tool_runs)
+        given, output = self._conversation()
+        interrupts = self._interrupts()
+        end = self.end or [
+            Kind.END,
+            self._last,
+            "lost",
+            "the process ended before the run did",
+            [],
+            [],
+            False,
+            None,
+            [],
+            0,
+        ]
+        interrupted = end[2] == "ended" and bool(interrupts)
+        return Trace(
+            id=about["id"],
+            name=about["name"] or "",
+            strategy=about["strategy"] or next((call.strategy for call in calls if call.strategy), None),
+            thread=about["thread"],
+            user=about["user"],
+            resume=self.root[5],
+            input=given,
+            earlier=len(given) - len(self.root[4]) if self.root[4] else len(given),
+            output=output,
+            answer=end[7],
+            steps=steps,
+            calls=calls,
+            tool_runs=tool_runs,
+            interrupts=interrupts,
+            handoffs=self._handoffs(),
+            tags=about["tags"],
+            metadata=about["metadata"],
+            versions=VERSIONS,
+            consent=about["consent"],
+            licence=about["licence"],
+            started=self.root[1],
+            ended=end[1],
+            outcome="interrupted" if interrupted else end[2],
+            error=end[3],
+            lost=end[9] + self.missing,
+        )
+
+    @property
+    def _stop(self) -> tuple[float, Outcome]:
+        """When and how what has no end of its own stopped."""
+        return (self.end[1], "cancelled") if self.end else (self._last, "lost")
+
+    @property
+    def _last(self) -> float:
+        every = [*self.steps.values(), *self.calls.values(), *self.tool_runs.values()]
+        assert self.root
+        return max([self.root[1], *(one.began[1] for one in every), *(one.ended[1] for one in every if one.ended)])
+
+    def _steps(self) -> list[Step]:
+        index = {number: at for at, number in enumerate(self.steps)}
+        attempts: dict[str, int] = {}
+        found: list[Step] = []
+        for one in self.steps.values():
+            _, started, _, parent, name, namespace, agent, branch = one.began
+            attempts[namespace] = attempts.get(namespace, 0) + 1
+            ended, outcome, error = (one.ended[1], one.ended[3], one.ended[4]) if one.ended else (*self._stop, None)
+            found.append(
+                Step(name=name or "", path=path_of(namespace), parent=index.get(parent), agent=agent, branch=branch,
+                     attempt=attempts[namespace], started=started, ended=ended, outcome=outcome, error=error)
+            )  # fmt: skip
+        return found
+
+    def _calls(self, steps: list[Step]) -> list[Call]:
+        index = {number: at for at, number in enumerate(self.steps)}
+        prompts: dict[int, list[int]] = {}
+        found: list[Call] = []
+        for number, one in self.calls.items():
+            (_, started, _, step, _, run_id, name, namespace, marks, params, tools, _, like, keep, more) = one.began
+            prompts[number] = [*prompts.get(like, [])[:keep], *more]
+            at = index.get(step)
+            _, ended, _, _, replies, tokens, cached, first_token, error = one.ended or self._cut()
+            found.append(
+                Call(
+                    id=run_id,
+                    step=at,
+                    path=path_of(namespace),
+                    node=marks.get("node"),
+                    branch=marks.get("branch"),
+                    strategy=marks.get("strategy"),
+                    candidate=bool(marks.get("candidate")) and _stands(steps, at),
+                    retries=self._retried(number, prompts),
+                    cached=cached,
+                    model=marks.get("model") or name or None,
+                    provider=marks.get("provider"),
+                    params=params,
+                    tools=self.tools.get(tools[0], []) if tools else [],
+                    prompt=self._messages(prompts[number]),
+                    replies=[self._reply(said, told, error) for said, told in replies],
+                    usage=Usage(**tokens),
+                    started=started,
+                    first_token=first_token,
+                    ended=ended,
+                    error=error,
+                )
+            )
+        return found
+
+    def _cut(self) -> list[Any]:
+        stopped, outcome = self._stop
+        return [Kind.CALL_END, stopped, 0, [], [], {}, False, None, outcome]
+
+    def _retried(self, number: int, prompts: dict[int, list[int]]) -> int | None:
+        """The failed call before this one that asked the same in the same place; the samples of one node are no retries."""
+        this = self.calls[number].began
+        for at, before in reversed(list(enumerate(self.calls))):
+            other = self.calls[before]
+            if before == number or other.ended is None or other.ended[8] in (None, "cancelled"):
+                continue
+            same = other.began[7] == this[7] and prompts.get(before) == prompts[number]
+            sample = this[8].get("candidate") and other.began[3] == this[3] and not this[8].get("retry")
+            if same and not sample and other.ended[1] <= this[1]:
+                return at
+        return None
+
+    def _reply(self, number: int, told: dict[str, Any], error: str | None) -> Reply:
+        return Reply(message=self._message(number), partial=error is not None, **told)
+
+    def _tool_runs(self, calls: list[Call]) -> list[ToolRun]:
+        index = {number: at for at, number in enumerate(self.steps)}
+        asked = {
+            asking.get("id"): at
+            for at, call in enumerate(calls)
+            for reply in call.replies
+            for asking in reply.message.get("tool_calls", [])
+        }
+        found: list[ToolRun] = []
+        for one in self.tool_runs.values():
+            _, started, _, step, run_id, name, namespace, tool_call_id, arguments = one.began
+            stopped, outcome = self._stop
+            ended = one.ended or [Kind.TOOL_END, stopped, 0, [], None, None, outcome]
+            output = self._message(ended[4]) if ended[4] is not None else ended[5]
+            found.append(
+                ToolRun(id=run_id, name=name, step=index.get(step), call=asked.get(tool_call_id) if tool_call_id else None,
+                        tool_call_id=tool_call_id, path=path_of(namespace), arguments=arguments, output=output,
+                        started=started, ended=ended[1], error=ended[6])
+            )  # fmt: skip
+        return found
+
+    def _with_parents(self, calls: list[Call], tool_runs: list[ToolRun]) -> list[Call]:
+        """A call inside of a tool belongs to the call that asked for the tool."""
+        asking = {number: run.call for number, run in zip(self.tool_runs, tool_runs, strict=True)}
+        inside = [one.began[4] for one in self.calls.values()]
+        return [
+            call if (parent := asking.get(tool)) is None else call.model_copy(update={"parent": parent})
+            for call, tool in zip(calls, inside, strict=True)
+        ]
+
+    def _interrupts(self) -> list[Interrupt]:
+        found: dict[str, Interrupt] = {}
+        for one in self.steps.values():
+            for asked in (one.ended[5] if one.ended else None) or ():
+                found[asked["id"]] = Interrupt(id=asked["id"], value=asked["value"], path=path_of(one.began[5]))
+        for asked in self.end[8] if self.end else ():
+            found.setdefault(asked["id"], Interrupt(id=asked["id"], value=asked["value"]))
+        return list(found.values())
+
+    def _handoffs(self) -> list[Handoff]:
+        return [
+            Handoff(source=path_of(one.began[5]), target=target)
+            for one in self.steps.values()
+            for target in (one.ended[6] if one.ended else None) or ()
+        ]
+
+    def _conversation(self) -> tuple[list[Message], list[Message]]:
+        """The messages before the run's own, and the run's own.
+
+        A graph ends with the whole conversation of its thread: earlier turns, what it was given, what it has added.
+        """
+        assert self.root
+        given: list[int] = self.root[4]
+        if self.end is None:
+            return self._messages(given), []
+        output, is_state = self.end[5], self.end[6]
+        if not is_state:
+            return self._messages(given), self._messages(output)
+        before = _end_of(given, output) if given else self._first_fresh(output)
+        if before is None:  # the graph keeps no conversation: its last message is its answer
+            return self._messages(given), self._messages(output[-1:])
+        return self._messages(output[:before]), self._messages(output[before:])
+
+    def _first_fresh(self, output: list[int]) -> int | None:
+        """Where in the conversation of a resumed run its own messages begin."""
+        own = {self._original(number) for number in self.fresh}
+        return next((at for at, number in enumerate(output) if self._original(number) in own), len(output))
+
+    def _original(self, number: int) -> int:
+        said = self.told.get(number)
+        return said["as"] if isinstance(said, dict) and "as" in said else number
+
+    def _messages(self, numbers: Iterable[int]) -> list[Message]:
+        return [self._message(number) for number in numbers]
+
+    def _message(self, number: int) -> Message:
+        said = self.told.get(number)
+        if said is None:
+            self.missing += 1
+            return UNREADABLE
+        if "as" in said:
+            return {**self._message(said["as"]), "name": said["name"]}
+        return said
+
+
+def _end_of(given: list[int], output: list[int]) -> int | None:
+    """The end of the last place where the input stands in the output."""
+    for start in range(len(output) - len(given), -1, -1):
+        if output[start : start + len(given)] == given:
+            return start + len(given)
+    return None
+
+
+def _stands(steps: list[Step], at: int | None) -> bool:
+    """Whether what happened in a step reached the graph: neither it nor one around it failed."""
+    while at is not None:
+        if steps[at].outcome not in ("ended", "handed-off"):
+            return False
+        at = steps[at].parent
+    return True

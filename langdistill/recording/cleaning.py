@@ -1,0 +1,106 @@
+"""What may be written of a value: nothing that a redactor finds, and nothing that is too large."""
+
+from __future__ import annotations
+
+from asyncio import CancelledError
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import orjson
+
+from langdistill.recording.delivery import Lose
+from langdistill.recording.encoding import encode, text_of
+from langdistill.recording.journal import LARGEST
+from langdistill.recording.pseudonyms import Pseudonyms, name_instead
+from langdistill.recording.redaction import Redactor, redact, worth_asking
+from langdistill.recording.runs import Root
+
+LARGEST_VALUE = LARGEST // 2
+"""Bytes of one message, argument or output; a larger one is left out, and counted as lost."""
+STRUCTURE = frozenset(("role", "tool_call_id", "as"))
+"""Fields of a message that are no text of anybody."""
+
+
+class Cleaning:
+    """The redactors of a recorder, for the values of a root. Nearly always there is nothing to do, so that is told first."""
+
+    def __init__(self, redactors: Sequence[Redactor], lose: Lose) -> None:
+        self._redactors, self._lose = redactors, lose
+
+    def message(self, root: Root, encoded: bytes) -> bytes:
+        """The JSON of a message that may be written; its role, and the ids and names of tool calls, are no text of anybody."""
+        if len(encoded) <= LARGEST_VALUE and self._redactors and (asked := worth_asking(self._redactors, encoded)):
+            return encode(
+                _with_texts(orjson.loads(encoded), lambda text: redact(text, encoded, asked, root.pseudonyms))
+            )
+        return encoded if len(encoded) <= LARGEST_VALUE else self._left_out(root, encoded)
+
+    def json(self, root: Root, encoded: bytes) -> bytes:
+        """The JSON that may be written: nothing that a redactor finds, and nothing that is too large."""
+        if len(encoded) > LARGEST_VALUE:
+            return self._left_out(root, encoded)
+        if self._redactors and (asked := worth_asking(self._redactors, encoded)):
+            value = orjson.loads(encoded)
+            cleaned = redact(value, encoded, asked, root.pseudonyms)
+            return encoded if cleaned is value else encode(cleaned)
+        return encoded
+
+    def _left_out(self, root: Root, encoded: bytes) -> bytes:
+        """What stands for a value that is too large: a message keeps its role and the id of the tool call that it answers."""
+        root.lost += 1
+        self._lose(1, f"a value larger than {LARGEST_VALUE:,} bytes")
+        said = f"<left out: {len(encoded):,} bytes>"
+        value = orjson.loads(encoded)
+        if not isinstance(value, dict) or "role" not in value:
+            return encode(said)
+        return encode(
+            {"role": value["role"], "content": said} | {key: value[key] for key in value.keys() & {"tool_call_id"}}
+        )
+
+    def asked(self, root: Root, interrupts: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        """What humans were asked."""
+        return [{"id": one["id"], "value": self.value(root, one["value"])} for one in interrupts]
+
+    def value(self, root: Root, value: Any) -> Any:
+        """A value as it may stand in an event."""
+        return orjson.Fragment(self.json(root, encode(value))) if value else value
+
+    def comment(self, comment: str | None) -> Any:
+        """A comment comes after its trace, so its stand-ins are its own."""
+        if comment is None:
+            return None
+        encoded = encode(comment)
+        asked = worth_asking(self._redactors, encoded)
+        return redact(orjson.loads(encoded), encoded, asked, Pseudonyms()) if asked else comment
+
+    def identifier(self, root: Root, value: Any) -> str | None:
+        """By what traces are found: one that a redactor would hide has another name, the same in all traces."""
+        if value is None:
+            return None
+        encoded = encode(text_of(value))
+        return orjson.loads(encoded) if self.json(root, encoded) is encoded else name_instead(text_of(value))
+
+    def error(self, root: Root, error: BaseException) -> Any:
+        """What went wrong, in a text."""
+        if isinstance(error, (CancelledError, GeneratorExit)):
+            return "cancelled"
+        try:
+            text = repr(error)
+        except Exception:
+            text = f"<{type(error).__name__}>"
+        return self.value(root, text)
+
+
+def _with_texts(message: Any, clean: Callable[[Any], Any]) -> Any:
+    """A message whose texts were cleaned, and nothing else of it."""
+    if not isinstance(message, dict):
+        return clean(message)
+    cleaned = {
+        key: value if key in STRUCTURE else clean(value) for key, value in message.items() if key != "tool_calls"
+    }
+    if calls := message.get("tool_calls"):
+        cleaned["tool_calls"] = [
+            {**call, "function": {**call["function"], "arguments": clean(call["function"]["arguments"])}}
+            for call in calls
+        ]
+    return cleaned

@@ -1,0 +1,34 @@
+"""What is written down of a run, one event at a time: short lists, told apart by their first entry.
+
+    [ROOT, time, run id, name, kind, tags, metadata, thread, user, strategy, consent, licence, messages, input, resume]
+    [STEP, time, number, parent's number, name, namespace, agent, branch]
+    [STEP_END, time, number, outcome, error, interrupts, hand-off]
+    [CALL, time, number, step, run id, name, namespace, node, branch, marks, params, tools, messages, like, keep, prompt]
+    [CALL_END, time, number, messages, replies, usage, cached, first token, error]
+    [TOOL, time, number, step, run id, name, namespace, tool call id, arguments]
+    [TOOL_END, time, number, messages, reference, value, error]
+    [END, time, outcome, error, messages, output, answer, interrupts, lost]
+    [FEEDBACK, time, trace id, name, score, comment]
+
+`messages` are the pairs of number and message that no earlier event of the root has told; every other message is a number.
+A message may be told as {"as": number, "name": name}: the other one, under a name. The prompt of a call is the first `keep`
+messages of the prompt of the call `like`, then those of `prompt`.
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+
+class Kind(IntEnum):
+    """First entry of an event."""
+
+    ROOT = 0
+    STEP = 1
+    STEP_END = 2
+    CALL = 3
+    CALL_END = 4
+    TOOL = 5
+    TOOL_END = 6
+    END = 7
+    FEEDBACK = 8

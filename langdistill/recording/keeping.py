@@ -1,0 +1,43 @@
+"""Which runs are recorded, told at their start, and which traces stay, told when they have ended."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+from zlib import crc32
+
+from langdistill.records import Trace
+from langdistill.stores.protocol import BAD
+
+Sample = float | Callable[[Mapping[str, Any]], bool]
+"""A share of all root runs, or whether to record a run with this metadata."""
+Keep = Callable[[Trace], bool]
+"""Whether a trace stays."""
+
+
+def sampled(sample: Sample, run: Any, metadata: Mapping[str, Any]) -> bool:
+    """Whether a root run is recorded. Runs of one thread share their fate, so that a conversation is whole or absent."""
+    if callable(sample):
+        return bool(sample(metadata))
+    if sample >= 1:
+        return True
+    return crc32(str(metadata.get("thread_id") or run).encode()) < sample * 2**32
+
+
+def troubled(trace: Trace) -> bool:
+    """Traces that failed, were cut or cancelled, lost something, had a failed call or tool, or got bad feedback."""
+    return bool(
+        trace.outcome in ("failed", "cancelled", "lost")
+        or trace.lost
+        or any(one.error for one in (*trace.calls, *trace.tool_runs))
+        or any(one.score is not None and one.score < BAD for one in trace.feedback)
+    )
+
+
+def troubled_or(share: float) -> Keep:
+    """All that are troubled, and a share of the others, by thread."""
+
+    def keep(trace: Trace) -> bool:
+        return troubled(trace) or sampled(share, trace.id, {"thread_id": trace.thread})
+
+    return keep

@@ -1,0 +1,43 @@
+"""Our own traces as JSON lines, as `langdistill traces export` writes them: one trace a line, and nothing changed in it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from langdistill.records import TRACE_VERSION, Trace
+from langdistill.stores.documents import Document, Unreadable, an_object, documents, rows
+from langdistill.stores.importing import Unmapped
+
+
+def read(path: Path) -> Iterator[Trace | Unmapped]:
+    """The traces of a file of JSON lines, of a JSON list, or of such files in a folder; `source` stays what it was."""
+    for document in documents(path):
+        if isinstance(document, Unmapped):
+            yield document
+            continue
+        for row in rows(document):
+            try:
+                yield _trace(row)
+            except Unreadable as error:
+                yield error.at(row.where)
+
+
+def _trace(row: Document) -> Trace:
+    raw = an_object(row.value, "The row")
+    if raw.get("version", TRACE_VERSION) != TRACE_VERSION:
+        raise Unreadable(
+            "other-version", f"A trace of version {str(raw['version'])[:20]}; {TRACE_VERSION} is known here."
+        )
+    try:
+        trace = Trace.model_validate_json(json.dumps(raw))
+        trace.model_dump_json(exclude_defaults=True)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        raise Unreadable("no-trace", f"{'.'.join(map(str, first['loc']))}: {first['msg']}") from error
+    except ValueError as error:
+        raise Unreadable("no-trace", str(error)[:200]) from error
+    return trace
