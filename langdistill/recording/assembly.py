@@ -113,8 +113,10 @@ class Assembly:
             None,
             [],
             0,
+            [],
         ]
-        interrupted = end[2] == "ended" and bool(interrupts)
+        stopped = any(step.outcome == "interrupted" for step in steps if step.parent is None)
+        interrupted = end[2] == "ended" and (stopped or bool(end[8]))
         return Trace(
             id=about["id"],
             name=about["name"] or "",
@@ -123,7 +125,7 @@ class Assembly:
             user=about["user"],
             resume=self.root[5],
             input=given,
-            earlier=len(given) - len(self.root[4]) if self.root[4] else len(given),
+            earlier=len(given) - len(self._given),
             output=output,
             answer=end[7],
             steps=steps,
@@ -274,8 +276,7 @@ class Assembly:
 
         A graph ends with the whole conversation of its thread: earlier turns, what it was given, what it has added.
         """
-        assert self.root
-        given: list[int] = self.root[4]
+        given = self._given
         if self.end is None:
             return self._messages(given), []
         output, is_state = self.end[5], self.end[6]
@@ -285,6 +286,12 @@ class Assembly:
         if before is None:  # the graph keeps no conversation: its last message is its answer
             return self._messages(given), self._messages(output[-1:])
         return self._messages(output[:before]), self._messages(output[before:])
+
+    @property
+    def _given(self) -> list[int]:
+        """What the run was given; a chain that streams tells it at its end."""
+        assert self.root
+        return self.root[4] or (self.end[10] if self.end else [])
 
     def _first_fresh(self, output: list[int]) -> int | None:
         """Where in the conversation of a resumed run its own messages begin."""

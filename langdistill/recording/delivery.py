@@ -268,7 +268,8 @@ class Delivery:
         """A run that goes on after an interrupt knows the trace that it continues, and what had been said before."""
         if trace.thread is None:
             return trace
-        if trace.resume is not None and (before := self._stopped(trace)):
+        goes_on = trace.resume is not None or trace.earlier == len(trace.input)  # after a breakpoint there is no answer
+        if goes_on and (before := self._stopped(trace)):
             said = [*trace.input, *trace.output]
             trace = trace.model_copy(
                 update={"continues": before.id, "input": said[: before.messages], "output": said[before.messages :],

@@ -7,7 +7,7 @@
     [CALL_END, time, number, messages, replies, usage, cached, first token, error]
     [TOOL, time, number, step, run id, name, namespace, tool call id, arguments]
     [TOOL_END, time, number, messages, reference, value, error]
-    [END, time, outcome, error, messages, output, answer, interrupts, lost]
+    [END, time, outcome, error, messages, output, whether that is a state, answer, interrupts, lost, late input]
     [FEEDBACK, time, trace id, name, score, comment]
 
 `messages` are the pairs of number and message that no earlier event of the root has told; every other message is a number.

@@ -10,8 +10,10 @@ import re
 from asyncio import CancelledError
 from collections.abc import Mapping, Sequence
 from typing import Any
+from uuid import UUID
 
 from langchain_core.outputs import ChatGeneration, LLMResult
+from langchain_core.runnables.config import var_child_runnable_config
 from langgraph.errors import GraphBubbleUp, GraphInterrupt, ParentCommand
 
 import langdistill
@@ -38,6 +40,12 @@ def is_node(tags: Sequence[str] | None, name: str | None) -> bool:
         and any(tag.startswith("graph:step:") for tag in tags)
         and not (name and name.startswith("__") and "langsmith:hidden" in tags)
     )
+
+
+def parent_in_context() -> UUID | None:
+    """The run inside of which the code is that is running, where LangChain knows it."""
+    callbacks = (var_child_runnable_config.get() or {}).get("callbacks")
+    return getattr(callbacks, "parent_run_id", None)
 
 
 def branch_of(metadata: Mapping[str, Any]) -> int | None:

@@ -22,11 +22,11 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from langchain_core.callbacks import BaseCallbackHandler
 from langchain_core.documents import Document
 from langchain_core.messages import BaseMessage, HumanMessage
 from langchain_core.outputs import LLMResult
 from langchain_core.tracers.context import register_configure_hook
+from langgraph.callbacks import GraphCallbackHandler, GraphInterruptEvent
 
 from langdistill.recording.delivery import Delivery, Policy
 from langdistill.recording.keeping import Keep, Sample, sampled
@@ -72,7 +72,7 @@ def _harmless(method: Callable[..., None]) -> Callable[..., None]:
     return safely
 
 
-class TraceRecorder(BaseCallbackHandler):
+class TraceRecorder(GraphCallbackHandler):
     """Records every root run that it is given to as callback.
 
         recorder = TraceRecorder("traces.db")
@@ -250,14 +250,19 @@ class TraceRecorder(BaseCallbackHandler):
         self._writing.end_tool(run_id, None, error)
 
     @_harmless
-    def on_chain_end(self, outputs: Any, *, run_id: UUID, **_: Any) -> None:
+    def on_chain_end(self, outputs: Any, *, run_id: UUID, inputs: Any = None, **_: Any) -> None:
         """A graph, a node or a Runnable ends."""
-        self._writing.end_chain(run_id, outputs, None)
+        self._writing.end_chain(run_id, outputs, None, inputs)
 
     @_harmless
-    def on_chain_error(self, error: BaseException, *, run_id: UUID, **_: Any) -> None:
+    def on_chain_error(self, error: BaseException, *, run_id: UUID, inputs: Any = None, **_: Any) -> None:
         """A graph, a node or a Runnable fails, asks a human or hands over."""
-        self._writing.end_chain(run_id, None, error)
+        self._writing.end_chain(run_id, None, error, inputs)
+
+    @_harmless
+    def on_interrupt(self, event: GraphInterruptEvent) -> None:
+        """A graph stops to ask a human, or at a breakpoint, which nothing else tells of."""
+        self._writing.stopped(event.run_id)
 
     def _begin_root(
         self,

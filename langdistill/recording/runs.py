@@ -17,7 +17,7 @@ MOST_PARTIAL = 1 << 20
 class Root:
     """One root run."""
 
-    __slots__ = ("bubbled", "id", "lost", "members", "next", "number", "offset", "pseudonyms", "silent", "told")
+    __slots__ = ("bubbled", "given", "id", "lost", "members", "next", "number", "offset", "pseudonyms", "silent", "stopped", "told")
 
     def __init__(self, number: int, id: UUID, clean: Callable[[Root, Any, bytes], bytes], *, silent: bool) -> None:
         self.number = number
@@ -30,6 +30,10 @@ class Root:
         """Ids of its open runs."""
         self.next = 0
         self.lost = 0
+        self.given = False
+        """Its input held messages."""
+        self.stopped = False
+        """LangGraph told that it stops before its end."""
         self.bubbled: BaseException | None = None
         """The interrupt or hand-off that was told last; the enclosing runs raise the same one."""
         # a clock that is set back must not let a run end before it began

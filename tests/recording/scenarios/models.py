@@ -73,8 +73,6 @@ class Says(BaseChatModel):
                 run_manager.on_llm_new_token(chunk.text, chunk=chunk)
             yield chunk
             time.sleep(self.delay)
-        if self.breaks:
-            raise self.breaks
 
     async def _astream(
         self, messages: list[BaseMessage], stop: Any = None, run_manager: Any = None, **kwargs: Any
@@ -84,14 +82,14 @@ class Says(BaseChatModel):
                 await run_manager.on_llm_new_token(chunk.text, chunk=chunk)
             yield chunk
             await asyncio.sleep(self.delay)
-        if self.breaks:
-            raise self.breaks
 
     def _chunks(self, messages: list[BaseMessage]) -> Iterator[ChatGenerationChunk]:
         [message] = self._next(messages)
         first, *others = message.text.split(" ")
         for word in (first, *(f" {one}" for one in others)):
             yield ChatGenerationChunk(message=AIMessageChunk(word))
+        if self.breaks:
+            raise self.breaks
         yield ChatGenerationChunk(
             message=AIMessageChunk("", tool_calls=message.tool_calls, chunk_position="last"),
             generation_info={"finish_reason": "stop"},
