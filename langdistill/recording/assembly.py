@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from itertools import groupby
 from typing import Any
 
 from langdistill.recording.events import Kind
@@ -18,13 +17,9 @@ UNREADABLE: Message = {"role": "user", "content": "<lost>"}
 
 
 def path_of(namespace: str) -> str:
-    """Where in the graph: "think/sample", without task ids.
-
-    A step that LangGraph repeats under its own name (a `task` called by a node) or under a mere number (a graph that a node runs
-    again) is told once: the path is the same with a checkpointer and without.
-    """
-    names = [name for part in namespace.split("|") if (name := TASK_ID.sub("", part)) and not name.isdigit()]
-    return "/".join(name for name, _ in groupby(names))
+    """Where in the graph: "think/sample", without task ids, nor the number of a graph that a node runs again."""
+    names = (TASK_ID.sub("", part) for part in namespace.split("|"))
+    return "/".join(name for name in names if name and not name.isdigit())
 
 
 @dataclass
@@ -296,7 +291,9 @@ class Assembly:
     def _first_fresh(self, output: list[int]) -> int | None:
         """Where in the conversation of a resumed run its own messages begin."""
         own = {self._original(number) for number in self.fresh}
-        return next((at for at, number in enumerate(output) if self._original(number) in own), len(output))
+        first = next((at for at, number in enumerate(output) if self._original(number) in own), len(output))
+        wrote = self.steps and first and self._message(output[-1])["role"] == "assistant"
+        return first - 1 if wrote and first == len(output) else first  # a node may write a message without a model
 
     def _original(self, number: int) -> int:
         said = self.told.get(number)

@@ -81,7 +81,7 @@ class Writing:
             "id": run_id,
             "name": name,
             "kind": kind,
-            "tags": list(tags or ()),
+            "tags": facts.own_tags(tags),
             "thread": text_of(metadata["thread_id"]) if metadata.get("thread_id") else None,
             "user": facts.user_of(metadata),
             "strategy": metadata.get("strategy"),
@@ -172,7 +172,9 @@ class Writing:
             number = root.told.tell(output)
         elif output is not None:
             value = self._value(root, output)
-        told = self._text(root, error) if error else "error" if getattr(output, "status", None) == "error" else None
+        told = "error" if getattr(output, "status", None) == "error" else None
+        if error is not None and facts.outcome_of(error) in ("failed", "cancelled"):
+            told = self._text(root, error)
         self._write(root, [Kind.TOOL_END, root.now, run.number, root.told.new(), number, value, told])
         if root.id == run_id:
             self._end_root(root, output if isinstance(output, BaseMessage) else None, error)
@@ -237,22 +239,22 @@ class Writing:
             return orjson.Fragment(encoded)
         return orjson.Fragment(self.clean(root, orjson.loads(encoded), encoded))
 
-    def _text(self, root: Root, error: BaseException) -> Any:
+    def _text(self, root: Root, error: BaseException, more: str = "") -> Any:
         if isinstance(error, (facts.CancelledError, GeneratorExit)):
             return "cancelled"
         try:
             text = repr(error)
         except Exception:
             text = f"<{type(error).__name__}>"
-        return self._value(root, text)
+        return self._value(root, f"{text}: {more}" if more and more not in text else text)
 
     def _write_end_of_call(self, run: Run, response: LLMResult | None, error: BaseException | None) -> None:
         root = run.root
-        replies = facts.replies_of(response)
+        replies = facts.cut_replies_of(response) if error else facts.replies_of(response)
         if error is not None and not replies and run.partial:
             replies = [(Message(role="assistant", content="".join(run.partial)), {})]
         told = [[root.told.tell(said), about] for said, about in replies]
-        failed = self._text(root, error) if error else None
+        failed = self._text(root, error, facts.answer_of_server(response)) if error else None
         tokens, cached = tokens_of(response), facts.is_cached(replies)
         self._write(
             root,

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
+from inspect import cleandoc
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ import pytest
 
 from langdistill import TraceRecorder
 from langdistill.records import Trace
-from tests.recording.scenarios.outline import told
+from tests.recording.scenarios.outline import outline
 
 
 class Recording:
@@ -25,6 +26,23 @@ class Recording:
         if thread:
             config["configurable"] = {"thread_id": thread}
         return asyncio.run(runnable.ainvoke(given, config)) if self.later else runnable.invoke(given, config)
+
+    def stream(self, runnable: Any, given: Any, *, first: bool = False, **options: Any) -> None:
+        """`stream` or `astream`, to the end, or broken off after the first part."""
+        config = {"callbacks": [self.recorder]}
+        if not self.later:
+            parts = runnable.stream(given, config, **options)
+            _ = next(parts) if first else list(parts)
+            return parts.close()
+
+        async def later() -> None:
+            parts = runnable.astream(given, config, **options)
+            async for _ in parts:
+                if first:
+                    break
+            await parts.aclose()
+
+        return asyncio.run(later())
 
     def fail(self, expected: type[BaseException], runnable: Any, given: Any, **config: Any) -> None:
         """The same, for a run that raises."""
@@ -45,10 +63,9 @@ class Recording:
         [trace] = self.traces
         return trace
 
-    @property
-    def told(self) -> str:
-        """The outlines of all."""
-        return "\n".join(told(trace) for trace in self.traces)
+    def tells(self, expected: str) -> None:
+        """Check the whole of every trace."""
+        assert outline(self.traces) == cleandoc(expected)
 
 
 @pytest.fixture

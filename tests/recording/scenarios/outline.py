@@ -1,6 +1,6 @@
 """A whole trace as an outline that can be written down in a test.
 
-Ids are replaced by c0, c1, ... and t0, t1, ...; times are checked for their order, and left out like all that has its default.
+Traces are #0, #1, ..., calls c0, c1, ..., tool runs t0, t1, ..., interrupts i0, i1, ...; times are checked for their order, and left out like all that has its default.
 What runs in parallel is sorted by its branch, or by its name.
 
     graph error='...'                         the root: every field of `Trace` that is told
@@ -19,7 +19,6 @@ What runs in parallel is sorted by its branch, or by its name.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from inspect import cleandoc
 from typing import Any
 
 from langdistill.records import Call, Message, Record, Reply, Step, ToolRun, Trace
@@ -29,16 +28,20 @@ LATE = 0.001
 """Seconds by which rounding may shift a time."""
 
 
-def outline(text: str) -> str:
-    """An outline as it is written down in a test."""
-    return cleandoc(text)
-
-
-def told(trace: Trace) -> str:
-    """The outline of a trace."""
-    assert Trace.model_validate_json(trace.model_dump_json()) == trace
-    _check_times(trace)
-    return "\n".join(_Outline(trace).lines())
+def outline(traces: Sequence[Trace]) -> str:
+    """The outline of these traces."""
+    lines: list[str] = []
+    for trace in traces:
+        assert Trace.model_validate_json(trace.model_dump_json()) == trace
+        _check_times(trace)
+        lines += _Outline(trace).lines()
+    text = "\n".join(lines)
+    for at, trace in enumerate(traces):
+        text = text.replace(trace.id, f"#{at}")
+    asked = dict.fromkeys(one.id for trace in traces for one in sorted(trace.interrupts, key=lambda one: str(one.value)))
+    for at, id in enumerate(asked):
+        text = text.replace(id, f"i{at}")
+    return text
 
 
 class _Outline:
@@ -59,7 +62,7 @@ class _Outline:
             yield f"  {'earlier' if at < trace.earlier else 'in'} {_said(message)}"
         for kind, at in self.order:
             yield from {"step": self._step, "call": self._call, "tool": self._tool}[kind](at)
-        for one in trace.interrupts:
+        for one in sorted(trace.interrupts, key=lambda one: (one.path, str(one.value))):
             yield f"  interrupt {one.value!r} at {one.path or '(root)'}"
         for one in trace.handoffs:
             yield f"  handoff from {one.source} to {one.target}"
@@ -70,7 +73,7 @@ class _Outline:
         shown = {"name", "id", "version", "versions", "input", "earlier", "steps", "calls", "tool_runs", "interrupts", "handoffs",
                  "output", "continues"}  # fmt: skip
         fields = _fields(self.trace, shown)
-        return [*fields, "continues"] if self.trace.continues else fields
+        return [*fields, f"continues={self.trace.continues}"] if self.trace.continues else fields
 
     def _within(self, parent: int | None) -> Iterator[tuple[str, int]]:
         """What happened in a step, in its order: what is parallel is sorted."""
@@ -171,7 +174,7 @@ def _said(message: Message) -> str:
 
 
 def _text(content: Any) -> str:
-    return content if isinstance(content, str) and content else repr(content)
+    return content if isinstance(content, str) and content and "\n" not in content else repr(content)
 
 
 def _replied(reply: Reply) -> str:
