@@ -92,7 +92,7 @@ def marks_of(metadata: Mapping[str, Any], tags: Sequence[str] | None) -> dict[st
 
 def params_of(invocation: Mapping[str, Any]) -> dict[str, Any]:
     """The sampling parameters that were set."""
-    return {key: invocation[key] for key in SAMPLING & invocation.keys() if invocation[key] is not None}
+    return {key: value for key, value in invocation.items() if key in SAMPLING and value is not None}
 
 
 def outcome_of(error: BaseException | None) -> Outcome:

@@ -76,6 +76,14 @@ def now(tmp_path: Path) -> Iterator[Recording]:
     recording.recorder.close()
 
 
+@pytest.fixture
+def later(tmp_path: Path) -> Iterator[Recording]:
+    """Recording of `ainvoke`."""
+    recording = Recording(tmp_path / "traces.db", later=True)
+    yield recording
+    recording.recorder.close()
+
+
 @pytest.fixture(params=["invoke", "ainvoke"])
 def recording(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Recording]:
     """Recording of `invoke` and of `ainvoke`: what is told of both is the same."""
