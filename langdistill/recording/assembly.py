@@ -182,7 +182,7 @@ class Assembly:
                     node=marks.get("node"),
                     branch=marks.get("branch"),
                     strategy=marks.get("strategy"),
-                    candidate=bool(marks.get("candidate")) and _stands(steps, at),
+                    candidate=bool(marks.get("candidate")) and error is None and _stands(steps, at),
                     retries=self._retried(number, prompts),
                     cached=cached,
                     model=marks.get("model") or name or None,

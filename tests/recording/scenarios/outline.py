@@ -24,6 +24,8 @@ from typing import Any
 from langdistill.records import Call, Message, Record, Reply, Step, ToolRun, Trace
 from tests.recording.scenarios.models import NAME
 
+Inside = tuple[float, int, str, Any]
+"""When it began, its index, its kind, its record."""
 LATE = 0.001
 """Seconds by which rounding may shift a time."""
 
@@ -78,7 +80,7 @@ class _Outline:
     def _within(self, parent: int | None) -> Iterator[tuple[str, int]]:
         """What happened in a step, in its order: what is parallel is sorted."""
         trace = self.trace
-        inside: list[tuple[float, int, str, Record]] = [
+        inside: list[Inside] = [
             *((one.started, at, "step", one) for at, one in enumerate(trace.steps) if one.parent == parent),
             *((one.started, at, "call", one) for at, one in enumerate(trace.calls) if one.step == parent),
             *((one.started, at, "tool", one) for at, one in enumerate(trace.tool_runs) if one.step == parent),
@@ -131,22 +133,18 @@ class _Outline:
         return "  " * depth
 
 
-def _sorted_where_parallel(inside: Sequence[tuple[float, int, str, Any]]) -> list[tuple[float, int, str, Any]]:
-    """Threads begin in any order: neighbours that overlap are sorted by branch, name and prompt."""
-    groups: list[list[tuple[float, int, str, Any]]] = []
-    until = 0.0
-    for one in inside:
-        if groups and one[0] < until:
-            groups[-1].append(one)
-        else:
-            groups.append([one])
-            until = 0.0
-        until = max(until, one[3].ended)
-    return [one for group in groups for one in sorted(group, key=_place)]
+def _sorted_where_parallel(inside: Sequence[Inside]) -> list[Inside]:
+    """Threads begin in any order: what overlaps with others of its kind is sorted by branch, name and prompt."""
+    places: dict[tuple[str, int], tuple[Any, ...]] = {}
+    groups: dict[str, tuple[float, float]] = {}
+    for started, at, kind, record in inside:
+        first, until = groups.get(kind, (0.0, 0.0))
+        groups[kind] = (first if started < until else started, max(until, record.ended))
+        places[kind, at] = (groups[kind][0], *_place(at, kind, record))
+    return sorted(inside, key=lambda one: places[one[2], one[1]])
 
 
-def _place(one: tuple[float, int, str, Any]) -> tuple[Any, ...]:
-    _, at, kind, record = one
+def _place(at: int, kind: str, record: Any) -> tuple[Any, ...]:
     if kind == "step":
         return (kind, -1 if record.branch is None else record.branch, record.name, record.attempt)
     if kind == "call":

@@ -208,19 +208,19 @@ def test_an_agent_that_is_a_tool(recording: Recording) -> None:
               < user: 2+2?
               > assistant: '' calculator({"question":"1+2?"})#outer
           step tools agent='boss' branch=0
+            tool t0 calculator {'question': '1+2?'} tool_call_id='outer' asked_by=c0 -> tool: it is 3 name='calculator' tool_call_id='outer'
             step model agent='calculator'
               call c1 within=c0 offered=['add']
                 < user: 1+2?
                 > assistant: '' add({"a":1,"b":2})#inner
+            step tools agent='calculator' branch=0
+              tool t1 add {'a': 1, 'b': 2} tool_call_id='inner' asked_by=c1 -> tool: 3 name='add' tool_call_id='inner'
             step model agent='calculator'
               call c2 within=c0 offered=['add']
                 < user: 1+2?
                 < assistant: '' add({"a":1,"b":2})#inner name='calculator'
                 < tool: 3 name='add' tool_call_id='inner'
                 > assistant: it is 3
-            step tools agent='calculator' branch=0
-              tool t0 add {'a': 1, 'b': 2} tool_call_id='inner' asked_by=c1 -> tool: 3 name='add' tool_call_id='inner'
-            tool t1 calculator {'question': '1+2?'} tool_call_id='outer' asked_by=c0 -> tool: it is 3 name='calculator' tool_call_id='outer'
           step model agent='boss'
             call c3 offered=['calculator']
               < user: 2+2?

@@ -6,7 +6,8 @@ from langchain_core.messages import HumanMessage
 from langgraph.graph import START, MessagesState, StateGraph
 from langgraph.types import Command, Send
 
-from langdistill import create_best_of_n, create_rephrase_and_respond, create_self_consistency
+from langdistill import create_chain_of_thought, create_rephrase_and_respond, create_self_consistency
+from langdistill.testing.models import ScriptedChatModel
 from tests.recording.scenarios.conftest import Recording
 from tests.recording.scenarios.graphs import ASKED, asking, line, saying
 from tests.recording.scenarios.models import Says
@@ -91,17 +92,35 @@ def test_a_graph_that_a_node_calls(recording: Recording) -> None:
         again = inner.invoke({"messages": [HumanMessage("again")]})
         return {"messages": inner.invoke({"messages": again["messages"][-1:]})["messages"][-1:]}
 
-    recording.run(line(same=inner.invoke, wrapped=wrapped).compile(), ASKED)
-    recording.tells("""?""")
+    recording.run(line(same=lambda state: inner.invoke(state), wrapped=wrapped).compile(), ASKED)
+    recording.tells("""
+        LangGraph
+          in user: 2+2?
+          step same
+            step think
+              call c0
+                < user: 2+2?
+                > assistant: 4
+          step wrapped
+            step think
+              call c1
+                < user: again
+                > assistant: 5
+            step think
+              call c2
+                < assistant: 5
+                > assistant: 5
+          out assistant: 4
+          out assistant: 5
+    """)
 
 
 def test_a_hand_off_to_what_is_sent(recording: Recording) -> None:
     def leave(state: MessagesState) -> Any:
-        return Command(graph=Command.PARENT, goto=[Send("end", {"messages": [HumanMessage("x")]}), "log"])
+        return Command(graph=Command.PARENT, goto=[Send("end", {"messages": [HumanMessage("x")]})])
 
     builder = line(inner=line(leave=leave).compile())
     builder.add_node("end", saying("7"))
-    builder.add_node("log", lambda state: {})
     recording.run(builder.compile(), ASKED)
     recording.tells("""
         LangGraph
@@ -109,9 +128,7 @@ def test_a_hand_off_to_what_is_sent(recording: Recording) -> None:
           step inner outcome='handed-off'
             step leave outcome='handed-off'
           step end branch=0
-          step log
           handoff from inner/leave to end
-          handoff from inner/leave to log
           out assistant: 7
     """)
 
@@ -151,8 +168,6 @@ def test_the_samples_of_a_strategy_are_candidates(recording: Recording) -> None:
 
 
 def test_the_n_replies_of_one_request_are_candidates(recording: Recording) -> None:
-    from langdistill.testing.models import ScriptedChatModel
-
     graph = create_self_consistency(ScriptedChatModel(script=lambda prompt, at: f"Answer: {at % 2}"), samples=5)
     recording.run(graph, ASKED)
     [call] = recording.trace.calls
@@ -178,6 +193,14 @@ def test_a_rewritten_question_is_no_candidate(recording: Recording) -> None:
 
 
 def test_a_strategy_in_a_graph(recording: Recording) -> None:
-    best = create_best_of_n(Says("Answer: 4"), score=lambda question, reply: 1.0, samples=1)
-    recording.run(line(think=best).compile(name="outer"), ASKED)
-    recording.tells("""?""")
+    recording.run(line(think=create_chain_of_thought(Says("Answer: 4"))).compile(name="outer"), ASKED)
+    recording.tells("""
+        outer strategy='chain_of_thought'
+          in user: 2+2?
+          step think
+            step think
+              call c0 strategy='chain_of_thought' candidate=True
+                < user: '2+2?\\nThink step by step. End with one line that reads "Answer:" and then only the answer.'
+                > assistant: Answer: 4
+          out assistant: 4
+    """)

@@ -55,9 +55,9 @@ def test_a_model_with_retry(recording: Recording) -> None:
     recording.tells("""
         Says
           in user: 2+2?
-          call c0 candidate=True error="ConnectionError('offline')"
+          call c0 error="ConnectionError('offline')"
             < user: 2+2?
-          call c1 candidate=True error="ConnectionError('offline')" retries=c0
+          call c1 error="ConnectionError('offline')" retries=c0
             < user: 2+2?
           call c2 candidate=True retries=c1
             < user: 2+2?
@@ -166,7 +166,7 @@ def test_samples_with_the_same_prompt_are_no_retries_of_one_that_failed(recordin
         LangGraph
           in user: 2+2?
           step think
-            call c0 candidate=True error="ConnectionError('offline')"
+            call c0 error="ConnectionError('offline')"
               < user: 2+2?
             call c1 candidate=True
               < user: 2+2?
