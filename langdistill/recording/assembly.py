@@ -57,6 +57,7 @@ class Assembly:
                 self.told.update(event[3])
             case Kind.STEP:
                 self.steps[event[2]] = _Open(event)
+                self.told.update(event[8])
             case Kind.CALL:
                 self.calls[event[2]] = _Open(event)
                 self.told.update(event[11])
@@ -156,7 +157,7 @@ class Assembly:
         attempts: dict[str, int] = {}
         found: list[Step] = []
         for one in self.steps.values():
-            _, started, _, parent, name, namespace, agent, branch = one.began
+            _, started, _, parent, name, namespace, agent, branch, _, _ = one.began
             attempts[namespace] = attempts.get(namespace, 0) + 1
             ended, outcome, error = (one.ended[1], one.ended[3], one.ended[4]) if one.ended else (*self._stop, None)
             found.append(
@@ -271,16 +272,31 @@ class Assembly:
 
         A graph ends with the whole conversation of its thread: earlier turns, what it was given, what it has added.
         """
-        given = self._given
+        given = self._begins_with
         if self.end is None:
             return self._messages(given), []
-        output, is_state = self.end[5], self.end[6]
-        if not is_state:
+        output, whole = self.end[5], self.end[6]
+        if not whole:
             return self._messages(given), self._messages(output)
-        before = _end_of(given, output) if given else self._first_fresh(output)
-        if before is None:  # the graph keeps no conversation: its last message is its answer
-            return self._messages(given), self._messages(output[-1:])
+        before = self._own_from(given, output)
+        if given:
+            return self._messages(given), self._messages(output[before:])
         return self._messages(output[:before]), self._messages(output[before:])
+
+    @property
+    def _begins_with(self) -> list[int]:
+        """The conversation at the beginning: the first step knows the earlier turns, unless it was sent something else."""
+        given = self._given
+        state: list[int] = next((one.began[9] for one in self.steps.values()), [])
+        return state if state[len(state) - len(given) :] == given else given
+
+    def _own_from(self, given: list[int], output: list[int]) -> int:
+        """Where in the conversation at the end the run's own messages begin."""
+        if given and output[: len(given)] == given:
+            return len(given)
+        last = self._given
+        before = _end_of(last, output) if last else self._first_fresh(output)
+        return len(output) - 1 if before is None else before  # the question is gone: the last message is the answer
 
     @property
     def _given(self) -> list[int]:

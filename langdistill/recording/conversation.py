@@ -23,6 +23,12 @@ def given_in(inputs: Any) -> tuple[list[Said], Any]:
     return messages_in(inputs, "user"), None
 
 
+def conversation_of(state: Any) -> list[Said]:
+    """The conversation that a graph's state holds, where it holds one."""
+    messages = _wrapped(state)
+    return messages_in(messages, "user") if isinstance(messages, list) else []
+
+
 def ended_with(output: Any) -> tuple[list[Said], bool]:
     """The messages of a root's output, and whether they are the whole conversation of a graph's state."""
     messages = _wrapped(output)

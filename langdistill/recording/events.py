@@ -1,7 +1,7 @@
 """What is written down of a run, one event at a time: short lists, told apart by their first entry.
 
     [ROOT, time, run id, name, kind, tags, metadata, thread, user, strategy, consent, licence, messages, input, resume]
-    [STEP, time, number, parent's number, name, namespace, agent, branch]
+    [STEP, time, number, parent's number, name, namespace, agent, branch, messages, conversation]
     [STEP_END, time, number, outcome, error, interrupts, hand-off]
     [CALL, time, number, step, run id, name, namespace, node, branch, marks, params, tools, messages, like, keep, prompt]
     [CALL_END, time, number, messages, replies, usage, cached, first token, error]
@@ -11,7 +11,7 @@
     [FEEDBACK, time, trace id, name, score, comment]
 
 `messages` are the pairs of number and message that no earlier event of the root has told; every other message is a number.
-A message may be told as {"as": number, "name": name}: the other one, under a name. The prompt of a call is the first `keep`
+The conversation of the first step is that of the graph's state. A message may be told as {"as": number, "name": name}: the other one, under a name. The prompt of a call is the first `keep`
 messages of the prompt of the call `like`, then those of `prompt`.
 """
 

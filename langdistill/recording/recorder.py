@@ -13,6 +13,7 @@ import os
 import threading
 import time
 import weakref
+from asyncio import CancelledError
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextvars import ContextVar, Token
@@ -158,7 +159,7 @@ class TraceRecorder(GraphCallbackHandler):
     ) -> None:
         """A graph, a node or a Runnable begins."""
         if around := self._writing.around(parent_run_id, metadata):
-            self._writing.begin_chain(around, run_id, name or "", tags, metadata or {})
+            self._writing.begin_chain(around, run_id, name or "", tags, metadata or {}, inputs)
         else:
             self._begin_root(run_id, name, "chain", tags, metadata, inputs)
 
@@ -278,7 +279,12 @@ class TraceRecorder(GraphCallbackHandler):
         if self._owner != os.getpid():
             self._start()  # only a child that records anything needs a thread and a journal of its own
         silent = not sampled(self._sample, run_id, metadata or {})
-        return self._writing.begin_root(run_id, name or "", kind, tags, metadata or {}, inputs, silent=silent)
+        run = self._writing.begin_root(run_id, name or "", kind, tags, metadata or {}, inputs, silent=silent)
+        if kind == "model":
+            run.root.end_with_task(lambda: self.on_llm_error(CancelledError(), run_id=run_id))
+        elif kind == "tool":
+            run.root.end_with_task(lambda: self.on_tool_error(CancelledError(), run_id=run_id))
+        return run
 
     # what went wrong
 

@@ -11,7 +11,7 @@ from langchain_core.messages import BaseMessage
 from langchain_core.outputs import LLMResult
 
 from langdistill.recording import facts
-from langdistill.recording.conversation import ended_with, given_in
+from langdistill.recording.conversation import conversation_of, ended_with, given_in
 from langdistill.recording.delivery import Lose
 from langdistill.recording.encoding import encode, text_of
 from langdistill.recording.events import Kind
@@ -96,7 +96,7 @@ class Writing:
         return run
 
     def begin_chain(
-        self, around: Run, run_id: UUID, name: str, tags: Sequence[str] | None, metadata: Mapping[str, Any]
+        self, around: Run, run_id: UUID, name: str, tags: Sequence[str] | None, metadata: Mapping[str, Any], inputs: Any
     ) -> None:
         """A node, or a Runnable, which is told by the events inside of it."""
         root = around.root
@@ -109,7 +109,12 @@ class Writing:
         run = Run(root, run_id, "step", number, number, around.tool, namespace)
         self._keep(run)
         agent, branch = metadata.get("lc_agent_name"), facts.branch_of(metadata)
-        self._write(root, [Kind.STEP, root.now, number, around.step, name, namespace, agent, branch])
+        # the first one knows the conversation that the run goes on with
+        state = [root.told.tell(one) for one in conversation_of(inputs)] if number == 1 else []
+        self._write(
+            root,
+            [Kind.STEP, root.now, number, around.step, name, namespace, agent, branch, root.told.new(), state],
+        )
 
     def begin_call(
         self,
@@ -318,5 +323,6 @@ class Writing:
         return None
 
     def _forget(self, root: Root) -> None:
+        root.forget_task()
         for member in root.members:
             self._runs.pop(member, None)

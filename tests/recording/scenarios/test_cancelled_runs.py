@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from langchain_core.runnables import RunnableLambda
+from langchain_core.tools import tool
 from langgraph.errors import NodeTimeoutError
 from langgraph.graph import START, MessagesState, StateGraph
 
@@ -37,7 +38,12 @@ def test_a_call_that_is_cancelled_is_closed_with_its_root(later: Recording) -> N
 
 def test_a_bare_model_that_is_cancelled(later: Recording) -> None:
     _cancel(later, lambda config: Says("4", delay=5).ainvoke("2+2?", config))
-    later.tells("""?""")
+    later.tells("""
+        Says outcome='cancelled' error='cancelled'
+          in user: 2+2?
+          call c0 error='cancelled'
+            < user: 2+2?
+    """)
 
 
 def test_a_strategy_that_is_cancelled(later: Recording) -> None:
@@ -121,4 +127,48 @@ def test_beside_a_branch_that_fails_the_others_are_cancelled_in_async(later: Rec
           step good outcome='cancelled'
             call c0 error='cancelled'
               < user: 2+2?
+    """)
+
+
+def test_a_bare_tool_that_is_cancelled(later: Recording) -> None:
+    @tool
+    async def wait(seconds: float) -> None:
+        """Wait."""
+        await asyncio.sleep(seconds)
+
+    _cancel(later, lambda config: wait.ainvoke({"seconds": 5}, config))
+    later.tells("""
+        wait outcome='cancelled' error='cancelled'
+          tool t0 wait {'seconds': 5} error='cancelled' -> None
+    """)
+
+
+def test_a_bare_stream_that_is_cancelled_keeps_what_had_come(later: Recording) -> None:
+    async def stream(config: Any) -> None:
+        async for _ in Says("2 and", delay=0.5).astream("2+2?", config):
+            pass
+
+    _cancel(later, stream)
+    later.tells("""
+        Says outcome='cancelled' error='cancelled'
+          in user: 2+2?
+          call c0 error='cancelled' streamed
+            < user: 2+2?
+            > assistant: 2 partial=True
+    """)
+
+
+def test_a_bare_model_that_ends_is_not_cancelled_with_its_task(later: Recording) -> None:
+    async def work(config: Any) -> None:
+        await Says("4").ainvoke("2+2?", config)
+        await asyncio.sleep(5)
+
+    _cancel(later, work)
+    later.tells("""
+        Says
+          in user: 2+2?
+          call c0
+            < user: 2+2?
+            > assistant: 4
+          out assistant: 4
     """)

@@ -281,6 +281,7 @@ def test_a_graph_that_fails_after_it_was_resumed(recording: Recording) -> None:
           step check outcome='interrupted'
           interrupt 'sure?' at check
         LangGraph thread='t' resume='no' outcome='failed' error="ValueError('no')" continues=#0
+          earlier user: 2+2?
           step check outcome='failed' error="ValueError('no')"
     """)
 

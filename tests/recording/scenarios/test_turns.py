@@ -90,7 +90,8 @@ def test_earlier_turns_that_are_summarised(recording: Recording) -> None:
               > assistant: 4
           out assistant: 4
         LangGraph thread='t'
-          earlier user: summary
+          earlier user: 2+2?
+          earlier assistant: 4
           in user: 3+3?
           step shorten
           step think
@@ -189,4 +190,28 @@ def test_a_question_that_is_edited_between_two_calls(recording: Recording) -> No
               < user: 3+3?
               > assistant: 5
           out assistant: 5
+    """)
+
+
+def test_a_turn_that_fails_knows_the_earlier_ones(recording: Recording) -> None:
+    graph = line(think=asking(Says("4", ConnectionError("offline")))).compile(checkpointer=InMemorySaver())
+    recording.run(graph, ASKED, thread="t")
+    recording.fail(ConnectionError, graph, {"messages": [("user", "3+3?")]}, thread="t")
+    recording.tells("""
+        LangGraph thread='t'
+          in user: 2+2?
+          step think
+            call c0
+              < user: 2+2?
+              > assistant: 4
+          out assistant: 4
+        LangGraph thread='t' outcome='failed' error="ConnectionError('offline')"
+          earlier user: 2+2?
+          earlier assistant: 4
+          in user: 3+3?
+          step think outcome='failed' error="ConnectionError('offline')"
+            call c0 error="ConnectionError('offline')"
+              < user: 2+2?
+              < assistant: 4
+              < user: 3+3?
     """)
