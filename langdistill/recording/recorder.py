@@ -175,19 +175,21 @@ class TraceRecorder(GraphCallbackHandler):
         metadata: dict[str, Any] | None = None,
         name: str | None = None,
         invocation_params: Mapping[str, Any] | None = None,
+        kind: str = "model",
         **_: Any,
     ) -> None:
         """A model call begins: the prompt, the sampling parameters and the tools on offer are copied."""
         name = str(name or (serialized or {}).get("name") or "")
         prompt = messages[0] if messages else []
         around = self._writing.around(parent_run_id, metadata)
-        around = around or self._begin_root(run_id, name, "model", tags, metadata, prompt)
+        around = around or self._begin_root(run_id, name, kind, tags, metadata, prompt)
         self._writing.begin_call(around, run_id, name, tags, metadata or {}, prompt, invocation_params or {})
 
     def on_llm_start(self, serialized: Any, prompts: list[str], *, run_id: UUID, **kwargs: Any) -> None:
         """A model of texts instead of messages begins."""
         messages: list[list[BaseMessage]] = [[HumanMessage(prompt) for prompt in prompts]]
-        self.on_chat_model_start(serialized, messages, run_id=run_id, **kwargs)
+        # LangChain tells it in a task of its own, which does not last as long as the call
+        self.on_chat_model_start(serialized, messages, run_id=run_id, **{**kwargs, "kind": "text"})
 
     @_harmless
     def on_tool_start(

@@ -3,6 +3,7 @@ from __future__ import annotations
 from typing import Any
 
 from langchain_core.messages import HumanMessage
+from langgraph.func import entrypoint, task
 from langgraph.graph import START, MessagesState, StateGraph
 from langgraph.types import Command, Send
 
@@ -203,4 +204,31 @@ def test_a_strategy_in_a_graph(recording: Recording) -> None:
                 < user: '2+2?\\nThink step by step. End with one line that reads "Answer:" and then only the answer.'
                 > assistant: Answer: 4
           out assistant: 4
+    """)
+
+
+def test_a_flow_of_tasks(now: Recording) -> None:
+    model = Says("4", "5")
+
+    @task
+    def think(question: str) -> str:
+        return model.invoke(question).text
+
+    @entrypoint()
+    def flow(question: str) -> str:
+        first = think(question).result()
+        return think(first).result()
+
+    now.run(flow, "2+2?")
+    now.tells("""
+        LangGraph
+          in user: 2+2?
+          step flow
+            call c0 node='think'
+              < user: 2+2?
+              > assistant: 4
+            call c1 node='think'
+              < user: 4
+              > assistant: 5
+          out assistant: 5
     """)

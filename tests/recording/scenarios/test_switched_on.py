@@ -300,3 +300,17 @@ def test_forty_runs_of_a_batch_stay_apart(recording: Recording) -> None:
     traces = recording.traces
     assert {(trace.problem, trace.input[0]["content"]) for trace in traces} == {(f"p{at}", f"question {at}") for at in range(40)}
     assert all(len(trace.calls) == 2 and trace.input[0]["content"] in str(trace.calls[0].prompt) for trace in traces)
+
+
+def test_runs_of_one_loop_stay_apart(later: Recording) -> None:
+    graph = line(think=asking(Says(lambda prompt: prompt[-1].text.upper(), delay=0.01))).compile()
+
+    async def work() -> None:
+        await asyncio.gather(*(graph.ainvoke({"messages": [("user", f"q{at}")]}) for at in range(5)))
+
+    with later.recorder:
+        asyncio.run(work())
+    assert sorted((trace.input[0]["content"], trace.output[0]["content"]) for trace in later.traces) == [
+        (f"q{at}", f"Q{at}") for at in range(5)
+    ]
+    assert all(len(trace.calls) == 1 for trace in later.traces)
