@@ -9,6 +9,7 @@ from typing import Any
 
 from langdistill.recording.events import Kind
 from langdistill.recording.facts import VERSIONS
+from langdistill.recording.turns import Turns
 from langdistill.records import Call, Handoff, Interrupt, Message, Outcome, Reply, Step, ToolRun, Trace, Usage
 
 TASK_ID = re.compile(r":[^|]*")
@@ -96,21 +97,12 @@ class Assembly:
         calls = self._calls(steps)
         tool_runs = self._tool_runs(calls)
         calls = self._with_parents(calls, tool_runs)
-        given, output = self._conversation()
+        turns = self._turns
+        given, output = turns.split()
         interrupts = self._interrupts()
         end = self.end or [
-            Kind.END,
-            self._last,
-            "lost",
-            "the process ended before the run did",
-            [],
-            [],
-            False,
-            None,
-            [],
-            0,
-            [],
-        ]
+            Kind.END, self._last, "lost", "the process ended before the run did", [], [], False, None, [], 0, [],
+        ]  # fmt: skip
         stopped = any(step.outcome == "interrupted" for step in steps if step.parent is None)
         interrupted = end[2] == "ended" and (stopped or bool(end[8]))
         return Trace(
@@ -120,9 +112,9 @@ class Assembly:
             thread=about["thread"],
             user=about["user"],
             resume=self.root[5],
-            input=given,
-            earlier=len(given) - len(self._given),
-            output=output,
+            input=self._messages(given),
+            earlier=len(given) - len(turns.given),
+            output=self._messages(output),
             answer=end[7],
             steps=steps,
             calls=calls,
@@ -267,49 +259,18 @@ class Assembly:
             for target in (one.ended[6] if one.ended else None) or ()
         ]
 
-    def _conversation(self) -> tuple[list[Message], list[Message]]:
-        """The messages before the run's own, and the run's own.
-
-        A graph ends with the whole conversation of its thread: earlier turns, what it was given, what it has added.
-        """
-        given = self._begins_with
-        if self.end is None:
-            return self._messages(given), []
-        output, whole = self.end[5], self.end[6]
-        if not whole:
-            return self._messages(given), self._messages(output)
-        before = self._own_from(given, output)
-        if given:
-            return self._messages(given), self._messages(output[before:])
-        return self._messages(output[:before]), self._messages(output[before:])
-
     @property
-    def _begins_with(self) -> list[int]:
-        """The conversation at the beginning: the first step knows the earlier turns, unless it was sent something else."""
-        given = self._given
-        state: list[int] = next((one.began[9] for one in self.steps.values()), [])
-        return state if state[len(state) - len(given) :] == given else given
-
-    def _own_from(self, given: list[int], output: list[int]) -> int:
-        """Where in the conversation at the end the run's own messages begin."""
-        if given and output[: len(given)] == given:
-            return len(given)
-        last = self._given
-        before = _end_of(last, output) if last else self._first_fresh(output)
-        return len(output) - 1 if before is None else before  # the question is gone: the last message is the answer
-
-    @property
-    def _given(self) -> list[int]:
-        """What the run was given; a chain that streams tells it at its end."""
+    def _turns(self) -> Turns:
         assert self.root
-        return self.root[4] or (self.end[10] if self.end else [])
-
-    def _first_fresh(self, output: list[int]) -> int | None:
-        """Where in the conversation of a resumed run its own messages begin."""
+        state: list[int] = next((one.began[9] for one in self.steps.values()), [])
+        if self.end is None:
+            return Turns(self.root[4], state, [])
+        output: list[int] = self.end[5]
         own = {self._original(number) for number in self.fresh}
-        first = next((at for at, number in enumerate(output) if self._original(number) in own), len(output))
-        wrote = self.steps and first and self._message(output[-1])["role"] == "assistant"
-        return first - 1 if wrote and first == len(output) else first  # a node may write a message without a model
+        fresh = [self._original(number) in own for number in output]
+        last = self.told.get(self._original(output[-1])) if output else None
+        wrote = bool(self.steps and last) and last["role"] == "assistant"
+        return Turns(self.root[4] or self.end[10], state, output, self.end[6], fresh, wrote)
 
     def _original(self, number: int) -> int:
         said = self.told.get(number)
@@ -326,14 +287,6 @@ class Assembly:
         if "as" in said:
             return {**self._message(said["as"]), "name": said["name"]}
         return said
-
-
-def _end_of(given: list[int], output: list[int]) -> int | None:
-    """The end of the last place where the input stands in the output."""
-    for start in range(len(output) - len(given), -1, -1):
-        if output[start : start + len(given)] == given:
-            return start + len(given)
-    return None
 
 
 def _stands(steps: list[Step], at: int | None) -> bool:

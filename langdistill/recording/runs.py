@@ -18,7 +18,21 @@ MOST_PARTIAL = 1 << 20
 class Root:
     """One root run."""
 
-    __slots__ = ("bubbled", "given", "id", "lost", "members", "next", "number", "offset", "pseudonyms", "silent", "stopped", "task", "told")
+    __slots__ = (
+        "bubbled",
+        "given",
+        "id",
+        "lost",
+        "members",
+        "next",
+        "number",
+        "offset",
+        "pseudonyms",
+        "silent",
+        "stopped",
+        "task",
+        "told",
+    )
 
     def __init__(self, number: int, id: UUID, clean: Callable[[Root, Any, bytes], bytes], *, silent: bool) -> None:
         self.number = number

@@ -40,7 +40,9 @@ def outline(traces: Sequence[Trace]) -> str:
     text = "\n".join(lines)
     for at, trace in enumerate(traces):
         text = text.replace(trace.id, f"#{at}")
-    asked = dict.fromkeys(one.id for trace in traces for one in sorted(trace.interrupts, key=lambda one: str(one.value)))
+    asked = dict.fromkeys(
+        one.id for trace in traces for one in sorted(trace.interrupts, key=lambda one: str(one.value))
+    )
     for at, id in enumerate(asked):
         text = text.replace(id, f"i{at}")
     return text
@@ -119,7 +121,9 @@ class _Outline:
     def _tool(self, at: int) -> Iterator[str]:
         run = self.trace.tool_runs[at]
         step = self.trace.steps[run.step] if run.step is not None else None
-        shown = {"id", "name", "step", "call", "arguments", "output"} | ({"path"} if run.path == (step.path if step else "") else set())
+        shown = {"id", "name", "step", "call", "arguments", "output"} | (
+            {"path"} if run.path == (step.path if step else "") else set()
+        )
         words = [f"{self._indent(run)}tool {self.tools[at]} {run.name} {run.arguments!r}", *_fields(run, shown)]
         words += [f"asked_by={self.calls[run.call]}"] if run.call is not None else []
         output = run.output

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from inspect import cleandoc
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,9 @@ from langdistill import TraceRecorder
 from langdistill.stores.sqlite import SQLiteStore
 from langdistill.testing.memory import MemoryStore
 from tests.recording.scenarios.conftest import Recording
+from tests.recording.scenarios.graphs import ASKED, line
 from tests.recording.scenarios.models import Says
+from tests.recording.scenarios.outline import outline
 
 
 def test_feedback_of_a_user(now: Recording) -> None:
@@ -36,6 +39,28 @@ def test_a_store_that_fails_never_reaches_the_run(caplog: pytest.LogCaptureFixtu
     recorder.close()
     assert recorder.lost == 3
     assert len([record for record in caplog.records if "disk full" in str(record.exc_info)]) == 1
+
+
+def test_a_run_that_has_not_ended_when_the_recorder_is_closed(tmp_path: Path) -> None:
+    recorder, model = TraceRecorder(tmp_path / "t.db"), Says("4")
+
+    def think(state: Any) -> Any:
+        said = model.invoke(state["messages"])
+        recorder.close()
+        return {"messages": [said]}
+
+    line(think=think).compile().invoke(ASKED, {"callbacks": [recorder]})
+    store = SQLiteStore(tmp_path / "t.db", must_exist=True)
+    [trace] = store.traces()
+    store.close()
+    assert outline([trace]) == cleandoc("""
+        LangGraph outcome='lost' error='the process ended before the run did'
+          in user: 2+2?
+          step think outcome='lost'
+            call c0
+              < user: 2+2?
+              > assistant: 4
+    """)
 
 
 def test_a_run_that_begins_after_the_recorder_was_closed_is_counted(tmp_path: Path) -> None:

@@ -287,8 +287,12 @@ def test_a_graph_that_fails_after_it_was_resumed(recording: Recording) -> None:
 
 
 def _review(recording: Recording, decision: dict[str, Any]) -> None:
-    reviewer = HumanInTheLoopMiddleware(interrupt_on={"add": {"allowed_decisions": ["approve", "edit", "reject"], "description": "Add?"}})
-    agent = create_agent(Says(asks("add", a=1, b=2), "done"), [add], middleware=[reviewer], checkpointer=InMemorySaver())
+    reviewer = HumanInTheLoopMiddleware(
+        interrupt_on={"add": {"allowed_decisions": ["approve", "edit", "reject"], "description": "Add?"}}
+    )
+    agent = create_agent(
+        Says(asks("add", a=1, b=2), "done"), [add], middleware=[reviewer], checkpointer=InMemorySaver()
+    )
     recording.run(agent, ASKED, thread="t")
     recording.run(agent, Command(resume={"decisions": [decision]}), thread="t")
 

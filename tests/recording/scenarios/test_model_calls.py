@@ -278,7 +278,10 @@ def test_what_a_server_answers_to_a_bad_request(recording: Recording) -> None:
 
 
 def test_a_batch_is_a_root_for_each(recording: Recording) -> None:
-    model, config = Says(lambda prompt: prompt[-1].text.upper()), {"callbacks": [recording.recorder], "max_concurrency": 1}
+    model, config = (
+        Says(lambda prompt: prompt[-1].text.upper()),
+        {"callbacks": [recording.recorder], "max_concurrency": 1},
+    )
     if recording.later:
         asyncio.run(model.abatch(["a", "b"], config))
     else:
@@ -300,7 +303,13 @@ def test_a_batch_is_a_root_for_each(recording: Recording) -> None:
 
 
 def test_what_the_config_tells_of_a_run(recording: Recording) -> None:
-    metadata = {"user_id": "u1", "consent": "training", "licence": "cc-by-4.0", "problem": "p1", "perturbation": "noise"}
+    metadata = {
+        "user_id": "u1",
+        "consent": "training",
+        "licence": "cc-by-4.0",
+        "problem": "p1",
+        "perturbation": "noise",
+    }
     graph = line(think=saying("4")).compile()
     recording.run(graph, ASKED, thread="t", tags=["mine"], metadata=metadata, run_name="sums")
     recording.tells("""

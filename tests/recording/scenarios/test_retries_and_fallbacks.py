@@ -81,7 +81,11 @@ def test_a_bare_model_with_fallbacks(recording: Recording) -> None:
 
 
 def test_fallbacks_that_all_fail(recording: Recording) -> None:
-    recording.fail(ConnectionError, Says(OFFLINE).with_fallbacks([Says(ValueError("full"))], exceptions_to_handle=(Exception,)), "q")
+    recording.fail(
+        ConnectionError,
+        Says(OFFLINE).with_fallbacks([Says(ValueError("full"))], exceptions_to_handle=(Exception,)),
+        "q",
+    )
     recording.tells("""
         RunnableWithFallbacks outcome='failed' error="ConnectionError('offline')"
           in user: q

@@ -42,7 +42,9 @@ def test_a_stream_of_messages(recording: Recording, mode: Any) -> None:
     """)
 
 
-@pytest.mark.parametrize("version", [pytest.param("v1", marks=deprecated), "v2", pytest.param("v3", marks=experimental)])
+@pytest.mark.parametrize(
+    "version", [pytest.param("v1", marks=deprecated), "v2", pytest.param("v3", marks=experimental)]
+)
 def test_a_stream_of_events(recording: Recording, version: Any) -> None:
     graph, config = line(think=asking(Says("2 and 2"))).compile(), {"callbacks": [recording.recorder]}
 

@@ -272,7 +272,9 @@ def test_custom_events_are_passed_over(recording: Recording) -> None:
 
 
 def test_twenty_threads_stay_apart(now: Recording) -> None:
-    graph = create_self_consistency(ScriptedChatModel(script=lambda prompt, at: f"Answer: {prompt[-1].text[:3]}"), samples=3)
+    graph = create_self_consistency(
+        ScriptedChatModel(script=lambda prompt, at: f"Answer: {prompt[-1].text[:3]}"), samples=3
+    )
 
     def work(at: int) -> None:
         problem = f"Q{at:02}"
@@ -298,7 +300,9 @@ def test_forty_runs_of_a_batch_stay_apart(recording: Recording) -> None:
     else:
         graph.batch(given, configs)
     traces = recording.traces
-    assert {(trace.problem, trace.input[0]["content"]) for trace in traces} == {(f"p{at}", f"question {at}") for at in range(40)}
+    assert {(trace.problem, trace.input[0]["content"]) for trace in traces} == {
+        (f"p{at}", f"question {at}") for at in range(40)
+    }
     assert all(len(trace.calls) == 2 and trace.input[0]["content"] in str(trace.calls[0].prompt) for trace in traces)
 
 
