@@ -269,7 +269,7 @@ class Assembly:
         own = {self._original(number) for number in self.fresh}
         fresh = [self._original(number) in own for number in output]
         last = self.told.get(self._original(output[-1])) if output else None
-        wrote = bool(self.steps and last) and last["role"] == "assistant"
+        wrote = bool(self.steps) and last is not None and last["role"] == "assistant"
         return Turns(self.root[4] or self.end[10], state, output, self.end[6], fresh, wrote)
 
     def _original(self, number: int) -> int:
