@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from itertools import groupby
 from typing import Any
 
 from langdistill.recording.events import Kind
 from langdistill.recording.facts import VERSIONS
+from langdistill.recording.turns import Turns
 from langdistill.records import Call, Handoff, Interrupt, Message, Outcome, Reply, Step, ToolRun, Trace, Usage
 
 TASK_ID = re.compile(r":[^|]*")
@@ -18,13 +18,9 @@ UNREADABLE: Message = {"role": "user", "content": "<lost>"}
 
 
 def path_of(namespace: str) -> str:
-    """Where in the graph: "think/sample", without task ids.
-
-    A step that LangGraph repeats under its own name (a `task` called by a node) or under a mere number (a graph that a node runs
-    again) is told once: the path is the same with a checkpointer and without.
-    """
-    names = [name for part in namespace.split("|") if (name := TASK_ID.sub("", part)) and not name.isdigit()]
-    return "/".join(name for name, _ in groupby(names))
+    """Where in the graph: "think/sample", without task ids, nor the number of a graph that a node runs again."""
+    names = (TASK_ID.sub("", part) for part in namespace.split("|"))
+    return "/".join(name for name in names if name and not name.isdigit())
 
 
 @dataclass
@@ -62,6 +58,7 @@ class Assembly:
                 self.told.update(event[3])
             case Kind.STEP:
                 self.steps[event[2]] = _Open(event)
+                self.told.update(event[8])
             case Kind.CALL:
                 self.calls[event[2]] = _Open(event)
                 self.told.update(event[11])
@@ -100,21 +97,14 @@ class Assembly:
         calls = self._calls(steps)
         tool_runs = self._tool_runs(calls)
         calls = self._with_parents(calls, tool_runs)
-        given, output = self._conversation()
+        turns = self._turns
+        given, output = turns.split()
         interrupts = self._interrupts()
         end = self.end or [
-            Kind.END,
-            self._last,
-            "lost",
-            "the process ended before the run did",
-            [],
-            [],
-            False,
-            None,
-            [],
-            0,
-        ]
-        interrupted = end[2] == "ended" and bool(interrupts)
+            Kind.END, self._last, "lost", "the process ended before the run did", [], [], False, None, [], 0, [],
+        ]  # fmt: skip
+        stopped = any(step.outcome == "interrupted" for step in steps if step.parent is None)
+        interrupted = end[2] == "ended" and (stopped or bool(end[8]))
         return Trace(
             id=about["id"],
             name=about["name"] or "",
@@ -122,9 +112,9 @@ class Assembly:
             thread=about["thread"],
             user=about["user"],
             resume=self.root[5],
-            input=given,
-            earlier=len(given) - len(self.root[4]) if self.root[4] else len(given),
-            output=output,
+            input=self._messages(given),
+            earlier=len(given) - len(turns.given),
+            output=self._messages(output),
             answer=end[7],
             steps=steps,
             calls=calls,
@@ -159,7 +149,7 @@ class Assembly:
         attempts: dict[str, int] = {}
         found: list[Step] = []
         for one in self.steps.values():
-            _, started, _, parent, name, namespace, agent, branch = one.began
+            _, started, _, parent, name, namespace, agent, branch, _, _ = one.began
             attempts[namespace] = attempts.get(namespace, 0) + 1
             ended, outcome, error = (one.ended[1], one.ended[3], one.ended[4]) if one.ended else (*self._stop, None)
             found.append(
@@ -185,7 +175,7 @@ class Assembly:
                     node=marks.get("node"),
                     branch=marks.get("branch"),
                     strategy=marks.get("strategy"),
-                    candidate=bool(marks.get("candidate")) and _stands(steps, at),
+                    candidate=bool(marks.get("candidate")) and error is None and _stands(steps, at),
                     retries=self._retried(number, prompts),
                     cached=cached,
                     model=marks.get("model") or name or None,
@@ -269,27 +259,18 @@ class Assembly:
             for target in (one.ended[6] if one.ended else None) or ()
         ]
 
-    def _conversation(self) -> tuple[list[Message], list[Message]]:
-        """The messages before the run's own, and the run's own.
-
-        A graph ends with the whole conversation of its thread: earlier turns, what it was given, what it has added.
-        """
+    @property
+    def _turns(self) -> Turns:
         assert self.root
-        given: list[int] = self.root[4]
+        state: list[int] = next((one.began[9] for one in self.steps.values()), [])
         if self.end is None:
-            return self._messages(given), []
-        output, is_state = self.end[5], self.end[6]
-        if not is_state:
-            return self._messages(given), self._messages(output)
-        before = _end_of(given, output) if given else self._first_fresh(output)
-        if before is None:  # the graph keeps no conversation: its last message is its answer
-            return self._messages(given), self._messages(output[-1:])
-        return self._messages(output[:before]), self._messages(output[before:])
-
-    def _first_fresh(self, output: list[int]) -> int | None:
-        """Where in the conversation of a resumed run its own messages begin."""
+            return Turns(self.root[4], state, [])
+        output: list[int] = self.end[5]
         own = {self._original(number) for number in self.fresh}
-        return next((at for at, number in enumerate(output) if self._original(number) in own), len(output))
+        fresh = [self._original(number) in own for number in output]
+        last = self.told.get(self._original(output[-1])) if output else None
+        wrote = bool(self.steps) and last is not None and last["role"] == "assistant"
+        return Turns(self.root[4] or self.end[10], state, output, self.end[6], fresh, wrote)
 
     def _original(self, number: int) -> int:
         said = self.told.get(number)
@@ -306,14 +287,6 @@ class Assembly:
         if "as" in said:
             return {**self._message(said["as"]), "name": said["name"]}
         return said
-
-
-def _end_of(given: list[int], output: list[int]) -> int | None:
-    """The end of the last place where the input stands in the output."""
-    for start in range(len(output) - len(given), -1, -1):
-        if output[start : start + len(given)] == given:
-            return start + len(given)
-    return None
 
 
 def _stands(steps: list[Step], at: int | None) -> bool:

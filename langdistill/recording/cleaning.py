@@ -80,15 +80,15 @@ class Cleaning:
         encoded = encode(text_of(value))
         return orjson.loads(encoded) if self.json(root, encoded) is encoded else name_instead(text_of(value))
 
-    def error(self, root: Root, error: BaseException) -> Any:
-        """What went wrong, in a text."""
+    def error(self, root: Root, error: BaseException, more: str = "") -> Any:
+        """What went wrong, in a text, with what the server said of it."""
         if isinstance(error, (CancelledError, GeneratorExit)):
             return "cancelled"
         try:
             text = repr(error)
         except Exception:
             text = f"<{type(error).__name__}>"
-        return self.value(root, text)
+        return self.value(root, f"{text}: {more}" if more and more not in text else text)
 
 
 def _with_texts(message: Any, clean: Callable[[Any], Any]) -> Any:

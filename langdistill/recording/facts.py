@@ -10,8 +10,10 @@ import re
 from asyncio import CancelledError
 from collections.abc import Mapping, Sequence
 from typing import Any
+from uuid import UUID
 
 from langchain_core.outputs import ChatGeneration, LLMResult
+from langchain_core.runnables.config import var_child_runnable_config
 from langgraph.errors import GraphBubbleUp, GraphInterrupt, ParentCommand
 
 import langdistill
@@ -22,6 +24,7 @@ from langdistill.versions import installed
 
 OWN_KEYS = re.compile(r"^(langgraph_|ls_|lc_|checkpoint_|__|thread_id$|run_id$|candidate$)")
 """Metadata that the libraries put there themselves."""
+OWN_TAGS = re.compile(r"^(seq:step:|graph:step:|map:key:|retry:attempt:|langsmith:)")
 USER_KEYS = ("user_id", "langgraph_auth_user_id", "langfuse_user_id", "user")
 SAMPLING = frozenset((
     "temperature", "top_p", "top_k", "min_p", "max_tokens", "max_completion_tokens", "n", "seed", "stop", "tool_choice",
@@ -40,6 +43,12 @@ def is_node(tags: Sequence[str] | None, name: str | None) -> bool:
     )
 
 
+def parent_in_context() -> UUID | None:
+    """The run inside of which the code is that is running, where LangChain knows it."""
+    callbacks = (var_child_runnable_config.get() or {}).get("callbacks")
+    return getattr(callbacks, "parent_run_id", None)
+
+
 def branch_of(metadata: Mapping[str, Any]) -> int | None:
     """Index of the `Send` that started a node."""
     place = metadata.get("langgraph_path") or ()
@@ -49,6 +58,11 @@ def branch_of(metadata: Mapping[str, Any]) -> int | None:
 def own_metadata(metadata: Mapping[str, Any]) -> dict[str, Any]:
     """What the user gave, without the libraries' keys."""
     return {key: value for key, value in metadata.items() if not OWN_KEYS.match(key) and _is_plain(value)}
+
+
+def own_tags(tags: Sequence[str] | None) -> list[str]:
+    """The user's tags, without the libraries'."""
+    return [tag for tag in tags or () if not OWN_TAGS.match(tag)]
 
 
 def user_of(metadata: Mapping[str, Any]) -> str | None:
@@ -78,7 +92,7 @@ def marks_of(metadata: Mapping[str, Any], tags: Sequence[str] | None) -> dict[st
 
 def params_of(invocation: Mapping[str, Any]) -> dict[str, Any]:
     """The sampling parameters that were set."""
-    return {key: invocation[key] for key in SAMPLING & invocation.keys() if invocation[key] is not None}
+    return {key: value for key, value in invocation.items() if key in SAMPLING and value is not None}
 
 
 def outcome_of(error: BaseException | None) -> Outcome:
@@ -116,6 +130,21 @@ def handed_to(error: BaseException | None) -> list[str]:
 def replies_of(response: LLMResult | None) -> list[tuple[Any, dict[str, Any]]]:
     """All n replies of a call: the message object, or a plain message, and what the server told of each."""
     return [_reply(one) for one in (response.generations[0] if response and response.generations else ())]
+
+
+def cut_replies_of(response: LLMResult | None) -> list[tuple[Any, dict[str, Any]]]:
+    """What had come of the replies when a call failed; LangChain makes an empty one up to carry the server's answer."""
+    said = ("content", "tool_calls", "reasoning_content")
+    return [(one, told) for one, told in replies_of(response) if any(plain_of(one).get(key) for key in said)]
+
+
+def answer_of_server(response: LLMResult | None) -> str:
+    """Status and body of an HTTP answer that was an error."""
+    for said, _ in replies_of(response):
+        told = getattr(said, "response_metadata", {})
+        if "status_code" in told or "body" in told:
+            return " ".join(text_of(told[key]) for key in ("status_code", "body") if told.get(key))
+    return ""
 
 
 def is_cached(replies: Sequence[tuple[Any, dict[str, Any]]]) -> bool:

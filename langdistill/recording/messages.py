@@ -21,6 +21,8 @@ def plain(message: BaseMessage) -> Message:
         "role": role if role in ROLES.values() else "user",
         "content": message.content if isinstance(message.content, str) else deepcopy(message.content),
     }
+    if isinstance(message, AIMessage) and isinstance(said["content"], list):
+        said |= _of_blocks(said["content"])
     if name := message.name or (role if role not in ROLES.values() else None):  # a free role lives on as the name
         said["name"] = name
     if isinstance(message, AIMessage):
@@ -43,25 +45,30 @@ def _tool_call(call: Any) -> dict[str, Any]:
     }
 
 
-def messages_in(value: Any) -> list[Message]:
-    """The messages of a run's input or output, whatever it wraps them in; an empty list where it holds none."""
-    if isinstance(value, BaseMessage):
-        return [plain(value)]
-    if isinstance(value, dict):
-        return messages_in(value.get("messages"))
-    if isinstance(value, str):
-        return [{"role": "user", "content": value}]
-    if isinstance(value, (list, tuple)):
-        return [said for item in value for said in _message_of(item)]
-    return []
+REASONING = {"reasoning", "thinking"}
+ASKING = {"tool_use", "tool_call", "tool_call_chunk", "function_call", "input_json_delta"}
+"""Blocks that say again what `tool_calls` says."""
+PLAIN_TEXT = {"type", "text", "index", "id"}
 
 
-def _message_of(item: Any) -> list[Message]:
-    """One entry of a message list: a message, a dict, or LangChain's pair of role and text."""
-    if isinstance(item, BaseMessage):
-        return [plain(item)]
-    if isinstance(item, dict) and "role" in item:
-        return [deepcopy(item)]  # type: ignore[list-item]
-    if isinstance(item, (list, tuple)) and len(item) == 2 and isinstance(item[0], str):
-        return [{"role": ROLES.get(item[0], item[0]), "content": item[1]}]  # type: ignore[typeddict-item]
-    return []
+def _of_blocks(blocks: list[Any]) -> dict[str, Any]:
+    """The content and the reasoning of a reply that came as blocks: plain texts are one text."""
+    kinds = [one.get("type") if isinstance(one, dict) else "text" for one in blocks]
+    reasoning = [_reasoning(one) for one, kind in zip(blocks, kinds, strict=True) if kind in REASONING]
+    rest = [one for one, kind in zip(blocks, kinds, strict=True) if kind not in REASONING | ASKING]
+    texts = [one if isinstance(one, str) else one["text"] for one in rest if _is_text(one)]
+    said: dict[str, Any] = {"content": "".join(texts) if len(texts) == len(rest) else rest}
+    return said | ({"reasoning_content": "".join(reasoning)} if any(reasoning) else {})
+
+
+def _is_text(block: Any) -> bool:
+    if isinstance(block, str):
+        return True
+    told = {key for key, value in block.items() if value or key == "text"}
+    return block.get("type") == "text" and isinstance(block.get("text"), str) and told <= PLAIN_TEXT
+
+
+def _reasoning(block: dict[str, Any]) -> str:
+    """The text of a reasoning block, in LangChain's words, Anthropic's or OpenAI's."""
+    said = block.get("reasoning") or block.get("thinking")
+    return str(said or "".join(str(one.get("text", "")) for one in block.get("summary") or ()))

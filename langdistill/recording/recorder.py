@@ -13,6 +13,7 @@ import os
 import threading
 import time
 import weakref
+from asyncio import CancelledError
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextvars import ContextVar, Token
@@ -22,11 +23,11 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from langchain_core.callbacks import BaseCallbackHandler
 from langchain_core.documents import Document
 from langchain_core.messages import BaseMessage, HumanMessage
 from langchain_core.outputs import LLMResult
 from langchain_core.tracers.context import register_configure_hook
+from langgraph.callbacks import GraphCallbackHandler, GraphInterruptEvent
 
 from langdistill.recording.delivery import Delivery, Policy
 from langdistill.recording.keeping import Keep, Sample, sampled
@@ -72,7 +73,7 @@ def _harmless(method: Callable[..., None]) -> Callable[..., None]:
     return safely
 
 
-class TraceRecorder(BaseCallbackHandler):
+class TraceRecorder(GraphCallbackHandler):
     """Records every root run that it is given to as callback.
 
         recorder = TraceRecorder("traces.db")
@@ -158,7 +159,7 @@ class TraceRecorder(BaseCallbackHandler):
     ) -> None:
         """A graph, a node or a Runnable begins."""
         if around := self._writing.around(parent_run_id, metadata):
-            self._writing.begin_chain(around, run_id, name or "", tags, metadata or {})
+            self._writing.begin_chain(around, run_id, name or "", tags, metadata or {}, inputs)
         else:
             self._begin_root(run_id, name, "chain", tags, metadata, inputs)
 
@@ -174,19 +175,21 @@ class TraceRecorder(BaseCallbackHandler):
         metadata: dict[str, Any] | None = None,
         name: str | None = None,
         invocation_params: Mapping[str, Any] | None = None,
+        kind: str = "model",
         **_: Any,
     ) -> None:
         """A model call begins: the prompt, the sampling parameters and the tools on offer are copied."""
         name = str(name or (serialized or {}).get("name") or "")
         prompt = messages[0] if messages else []
         around = self._writing.around(parent_run_id, metadata)
-        around = around or self._begin_root(run_id, name, "model", tags, metadata, prompt)
+        around = around or self._begin_root(run_id, name, kind, tags, metadata, prompt)
         self._writing.begin_call(around, run_id, name, tags, metadata or {}, prompt, invocation_params or {})
 
     def on_llm_start(self, serialized: Any, prompts: list[str], *, run_id: UUID, **kwargs: Any) -> None:
         """A model of texts instead of messages begins."""
         messages: list[list[BaseMessage]] = [[HumanMessage(prompt) for prompt in prompts]]
-        self.on_chat_model_start(serialized, messages, run_id=run_id, **kwargs)
+        # LangChain tells it in a task of its own, which does not last as long as the call
+        self.on_chat_model_start(serialized, messages, run_id=run_id, **{**kwargs, "kind": "text"})
 
     @_harmless
     def on_tool_start(
@@ -250,14 +253,19 @@ class TraceRecorder(BaseCallbackHandler):
         self._writing.end_tool(run_id, None, error)
 
     @_harmless
-    def on_chain_end(self, outputs: Any, *, run_id: UUID, **_: Any) -> None:
+    def on_chain_end(self, outputs: Any, *, run_id: UUID, inputs: Any = None, **_: Any) -> None:
         """A graph, a node or a Runnable ends."""
-        self._writing.end_chain(run_id, outputs, None)
+        self._writing.end_chain(run_id, outputs, None, inputs)
 
     @_harmless
-    def on_chain_error(self, error: BaseException, *, run_id: UUID, **_: Any) -> None:
+    def on_chain_error(self, error: BaseException, *, run_id: UUID, inputs: Any = None, **_: Any) -> None:
         """A graph, a node or a Runnable fails, asks a human or hands over."""
-        self._writing.end_chain(run_id, None, error)
+        self._writing.end_chain(run_id, None, error, inputs)
+
+    @_harmless
+    def on_interrupt(self, event: GraphInterruptEvent) -> None:
+        """A graph stops to ask a human, or at a breakpoint, which nothing else tells of."""
+        self._writing.stopped(event.run_id)
 
     def _begin_root(
         self,
@@ -273,7 +281,12 @@ class TraceRecorder(BaseCallbackHandler):
         if self._owner != os.getpid():
             self._start()  # only a child that records anything needs a thread and a journal of its own
         silent = not sampled(self._sample, run_id, metadata or {})
-        return self._writing.begin_root(run_id, name or "", kind, tags, metadata or {}, inputs, silent=silent)
+        run = self._writing.begin_root(run_id, name or "", kind, tags, metadata or {}, inputs, silent=silent)
+        if kind == "model":
+            run.root.end_with_task(lambda: self.on_llm_error(CancelledError(), run_id=run_id))
+        elif kind == "tool":
+            run.root.end_with_task(lambda: self.on_tool_error(CancelledError(), run_id=run_id))
+        return run
 
     # what went wrong
 

@@ -46,7 +46,8 @@ class Resuming:
         """
         if trace.thread is None:
             return trace
-        if trace.resume is not None and (before := self._before(trace.thread, trace.started)):
+        goes_on = trace.resume is not None or trace.earlier == len(trace.input)  # after a breakpoint there is no answer
+        if goes_on and (before := self._before(trace.thread, trace.started)):
             said = [*trace.input, *trace.output]
             earlier = next((at for at, message in enumerate(said) if _key(message) not in before.said), len(said))
             trace = trace.model_copy(

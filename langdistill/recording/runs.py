@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable
 from typing import Any
@@ -20,7 +21,21 @@ Clean = Callable[["Root", bytes], bytes]
 class Root:
     """One root run."""
 
-    __slots__ = ("bubbled", "id", "lost", "members", "next", "number", "offset", "pseudonyms", "silent", "told")
+    __slots__ = (
+        "bubbled",
+        "given",
+        "id",
+        "lost",
+        "members",
+        "next",
+        "number",
+        "offset",
+        "pseudonyms",
+        "silent",
+        "stopped",
+        "task",
+        "told",
+    )
 
     def __init__(self, number: int, id: UUID, clean: Clean, clean_message: Clean, *, silent: bool) -> None:
         self.number = number
@@ -33,6 +48,12 @@ class Root:
         """Ids of its open runs."""
         self.next = 0
         self.lost = 0
+        self.given = False
+        """Its input held messages."""
+        self.stopped = False
+        """LangGraph told that it stops before its end."""
+        self.task: tuple[asyncio.Task[Any], Callable[[Any], None]] | None = None
+        """Whose end is the root's, and what it calls then."""
         self.bubbled: BaseException | None = None
         """The interrupt or hand-off that was told last; the enclosing runs raise the same one."""
         # a clock that is set back must not let a run end before it began
@@ -42,6 +63,22 @@ class Root:
     def now(self) -> float:
         """Seconds since the epoch, never going backwards within a root."""
         return self.offset + time.perf_counter()
+
+    def end_with_task(self, end: Callable[[], None]) -> None:
+        """Be told when the task ends that is running: LangChain tells no end of a bare model or tool that is cancelled."""
+        try:
+            task = asyncio.current_task()
+        except RuntimeError:
+            return
+        if task:
+            self.task = task, lambda _: end()
+            task.add_done_callback(self.task[1])
+
+    def forget_task(self) -> None:
+        """The root has ended by itself."""
+        if self.task:
+            task, end = self.task
+            task.remove_done_callback(end)
 
     def number_of_next(self) -> int:
         """A number for a step, call or tool run."""

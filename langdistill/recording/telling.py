@@ -114,12 +114,11 @@ class Told:
             self._prompts[ids[0]] = this
         return (before.call if before else -1), keep, more
 
-    def message(self, message: BaseMessage) -> int:
-        """The number of a message object."""
-        return self._see(message).number
+    def tell(self, message: BaseMessage | Message) -> int:
+        """The number of a message, be it an object or plain already."""
+        return self._see(message).number if isinstance(message, BaseMessage) else self._said(message)
 
-    def said(self, message: Message) -> int:
-        """The number of a message that is plain already."""
+    def _said(self, message: Message) -> int:
         body = dict(message)
         name = body.pop("name", None) if body.get("role") == "assistant" else None
         encoded = encode(body)
@@ -158,7 +157,7 @@ class Told:
         if seen is None or not seen.holds():
             if len(self._seen) >= MOST_SEEN:
                 self._seen.clear()
-            seen = self._seen[id(message)] = _Seen(message, self.said(plain(message)))
+            seen = self._seen[id(message)] = _Seen(message, self._said(plain(message)))
         return seen
 
     def _number(self, key: bytes, encoded: bytes) -> int:

@@ -8,14 +8,13 @@ from uuid import UUID
 
 from langchain_core.messages import BaseMessage
 from langchain_core.outputs import LLMResult
-from langgraph.types import Command
 
 from langdistill.recording import facts
 from langdistill.recording.cleaning import Cleaning
+from langdistill.recording.conversation import conversation_of, ended_with, given_in
 from langdistill.recording.delivery import Lose
 from langdistill.recording.encoding import encode
 from langdistill.recording.events import Kind
-from langdistill.recording.messages import messages_in
 from langdistill.recording.redaction import Redactor
 from langdistill.recording.runs import Root, Run
 from langdistill.records import Message
@@ -36,7 +35,7 @@ class Writing:
         self._cleaning = Cleaning(redactors, lose)
         self._defaults = defaults
         self._lose = lose
-        self._runs: dict[UUID, Run] = {}
+        self._runs: dict[UUID | None, Run] = {}
         self._roots = 0
 
     # beginnings
@@ -44,10 +43,10 @@ class Writing:
     def around(self, parent: UUID | None, metadata: Mapping[str, Any] | None) -> Run | None:
         """The run that encloses one that begins; `None` for a root.
 
-        Callbacks that are given inside a node replace those of the graph: LangChain tells no parent then, but the namespace
-        of the node is still there.
+        Callbacks that are given inside a node replace those of the graph, and so do those of a model with fallbacks: LangChain
+        tells no parent then, but it is still in the context, and the namespace of the node in the metadata.
         """
-        if parent is not None and (run := self._runs.get(parent)):
+        if run := self._runs.get(parent) or self._runs.get(facts.parent_in_context()):
             return run
         namespace = metadata.get("langgraph_checkpoint_ns") if metadata else None
         if not namespace:
@@ -72,25 +71,26 @@ class Writing:
         self._keep(run)
         if silent:
             return run
-        given, resume = _given(inputs)
+        given, resume = given_in(inputs)
         known = {key: metadata.get(key) or value for key, value in self._defaults.items()}
         about = {
             "id": run_id,
             "name": name,
             "kind": kind,
-            "tags": self._cleaning.value(root, list(tags or ())),
+            "tags": self._cleaning.value(root, facts.own_tags(tags)),
             "thread": self._cleaning.identifier(root, metadata.get("thread_id")),
             "user": self._cleaning.identifier(root, facts.user_of(metadata)),
             "strategy": metadata.get("strategy"),
             "metadata": self._cleaning.value(root, facts.own_metadata(metadata)),
             **known,
         }
-        numbers = [root.told.said(message) for message in given]
+        root.given = bool(given)
+        numbers = [root.told.tell(one) for one in given]
         self._write(root, [Kind.ROOT, root.now, about, root.told.new(), numbers, self._cleaning.value(root, resume)])
         return run
 
     def begin_chain(
-        self, around: Run, run_id: UUID, name: str, tags: Sequence[str] | None, metadata: Mapping[str, Any]
+        self, around: Run, run_id: UUID, name: str, tags: Sequence[str] | None, metadata: Mapping[str, Any], inputs: Any
     ) -> None:
         """A node, or a Runnable, which is told by the events inside of it."""
         root = around.root
@@ -103,7 +103,12 @@ class Writing:
         run = Run(root, run_id, "step", number, number, around.tool, namespace)
         self._keep(run)
         agent, branch = metadata.get("lc_agent_name"), facts.branch_of(metadata)
-        self._write(root, [Kind.STEP, root.now, number, around.step, name, namespace, agent, branch])
+        # the first one knows the conversation that the run goes on with
+        state = [root.told.tell(one) for one in conversation_of(inputs)] if number == 1 else []
+        self._write(
+            root,
+            [Kind.STEP, root.now, number, around.step, name, namespace, agent, branch, root.told.new(), state],
+        )
 
     def begin_call(
         self,
@@ -163,27 +168,23 @@ class Writing:
         root = run.root
         number, value = None, None
         if isinstance(output, BaseMessage):
-            number = root.told.message(output)
+            number = root.told.tell(output)
         elif output is not None:
             value = self._cleaning.value(root, output)
-        told = (
-            self._cleaning.error(root, error)
-            if error
-            else "error"
-            if getattr(output, "status", None) == "error"
-            else None
-        )
+        told = "error" if getattr(output, "status", None) == "error" else None
+        if error is not None and facts.outcome_of(error) in ("failed", "cancelled"):
+            told = self._cleaning.error(root, error)
         self._write(root, [Kind.TOOL_END, root.now, run.number, root.told.new(), number, value, told])
         if root.id == run_id:
-            self._end_root(root, output, error)
+            self._end_root(root, output if isinstance(output, BaseMessage) else None, error)
 
-    def end_chain(self, run_id: UUID, output: Any, error: BaseException | None) -> None:
+    def end_chain(self, run_id: UUID, output: Any, error: BaseException | None, inputs: Any = None) -> None:
         """A graph, a node or a Runnable ends, fails, asks a human or hands over."""
         if (run := self._ending(run_id)) is None or run.id != run_id:
             return
         root = run.root
         if root.id == run_id:
-            self._end_root(root, output, error)
+            self._end_root(root, output, error, inputs)
             return
         outcome = facts.outcome_of(error)
         told = self._cleaning.error(root, error) if error is not None and outcome == "failed" else None
@@ -193,6 +194,11 @@ class Writing:
         asked = self._cleaning.asked(root, facts.interrupts_of(error)) if bubbles else None
         targets = facts.handed_to(error) if bubbles else None
         self._write(root, [Kind.STEP_END, root.now, run.number, outcome, told, asked, targets])
+
+    def stopped(self, run_id: UUID | None) -> None:
+        """A graph stops to ask a human, or where it was told to; that it then ends is told apart."""
+        if run := self._runs.get(run_id):
+            run.root.stopped = True
 
     def feedback(self, trace_id: str, name: str | None, score: float | None, comment: str | None, at: float) -> None:
         """What a user said of a run."""
@@ -208,34 +214,32 @@ class Writing:
 
     def _write_end_of_call(self, run: Run, response: LLMResult | None, error: BaseException | None) -> None:
         root = run.root
-        replies = facts.replies_of(response)
+        replies = facts.cut_replies_of(response) if error else facts.replies_of(response)
         if error is not None and not replies and run.partial:
             replies = [(Message(role="assistant", content="".join(run.partial)), {})]
-        told = [
-            [root.told.message(said) if isinstance(said, BaseMessage) else root.told.said(said), about]
-            for said, about in replies
-        ]
-        failed = self._cleaning.error(root, error) if error else None
+        told = [[root.told.tell(said), about] for said, about in replies]
+        failed = self._cleaning.error(root, error, facts.answer_of_server(response)) if error else None
         tokens, cached = tokens_of(response), facts.is_cached(replies)
         self._write(
             root,
             [Kind.CALL_END, root.now, run.number, root.told.new(), told, tokens, cached, run.first_token, failed],
         )
 
-    def _end_root(self, root: Root, output: Any, error: BaseException | None) -> None:
+    def _end_root(self, root: Root, output: Any, error: BaseException | None, inputs: Any = None) -> None:
         self._cut_open_calls(root)
         self._forget(root)
-        numbers = [
-            root.told.message(one) if isinstance(one, BaseMessage) else root.told.said(one) for one in _listed(output)
-        ]
+        messages, whole = ended_with(output)
+        # a chain that streams knows its input only now
+        late = [root.told.tell(one) for one in given_in(inputs)[0]] if inputs and not root.given else []
+        numbers = [root.told.tell(one) for one in messages]
         answer = output.get("answer") if isinstance(output, dict) else None
-        outcome = facts.outcome_of(error)
+        outcome = "interrupted" if root.stopped and error is None else facts.outcome_of(error)
         told = self._cleaning.error(root, error) if error is not None and outcome in ("failed", "cancelled") else None
         self._write(
             root,
-            [Kind.END, root.now, outcome, told, root.told.new(), numbers, isinstance(output, dict),
+            [Kind.END, root.now, outcome, told, root.told.new(), numbers, whole,
              self._cleaning.value(root, answer) if isinstance(answer, str) else None,
-             self._cleaning.asked(root, facts.interrupts_in(output)), root.lost],
+             self._cleaning.asked(root, facts.interrupts_in(output)), root.lost, late],
         )  # fmt: skip
 
     def _cut_open_calls(self, root: Root) -> None:
@@ -278,22 +282,6 @@ class Writing:
         return None
 
     def _forget(self, root: Root) -> None:
+        root.forget_task()
         for member in root.members:
             self._runs.pop(member, None)
-
-
-def _given(inputs: Any) -> tuple[list[Any], Any]:
-    """The messages of a root's input, and what it resumes with."""
-    if isinstance(inputs, Command):
-        return messages_in(inputs.update), inputs.resume
-    return messages_in(inputs), None
-
-
-def _listed(output: Any) -> list[Any]:
-    """The messages of a root's output, as objects where they are some: those have been told already."""
-    messages = output.get("messages") if isinstance(output, dict) else output
-    if isinstance(messages, BaseMessage):
-        return [messages]
-    if isinstance(messages, list) and all(isinstance(one, BaseMessage) for one in messages):
-        return messages
-    return messages_in(output)
