@@ -15,15 +15,11 @@ from langdistill.recording import facts
 from langdistill.recording.delivery import Lose
 from langdistill.recording.encoding import encode, text_of
 from langdistill.recording.events import Kind
-from langdistill.recording.journal import LARGEST
 from langdistill.recording.messages import messages_in
 from langdistill.recording.redaction import Redactor, redact
 from langdistill.recording.runs import Root, Run
 from langdistill.records import Message
 from langdistill.usage import tokens_of
-
-LARGEST_VALUE = LARGEST // 2
-"""Bytes of one message, argument or output; a larger one is left out, and counted as lost."""
 
 
 class Writing:
@@ -31,11 +27,14 @@ class Writing:
 
     def __init__(
         self,
-        append: Callable[[Kind, int, bytes], bool],
+        append: Callable[[Kind, int, bytes], str | None],
         redactors: Sequence[Redactor],
         defaults: Mapping[str, Any],
         lose: Lose,
+        largest: int,
     ) -> None:
+        """Write with `append`, which tells why it could not, events of at most `largest` bytes."""
+        self._largest = largest // 2
         self._append = append
         self._redactors = redactors
         self._defaults = defaults
@@ -197,8 +196,8 @@ class Writing:
     def feedback(self, trace_id: str, name: str | None, score: float | None, comment: str | None, at: float) -> None:
         """What a user said of a run."""
         said = [Kind.FEEDBACK, at, trace_id, name, score, comment]
-        if not self._append(Kind.FEEDBACK, 0, encode(said)):
-            self._lose(1, "feedback, since the journal is full")
+        if why := self._append(Kind.FEEDBACK, 0, encode(said)):
+            self._lose(1, f"feedback, since {why}")
 
     def forget_runs(self) -> None:
         """Nothing more is written of the runs that are open."""
@@ -212,9 +211,9 @@ class Writing:
             cleaned = redact(value, encoded, self._redactors, root.pseudonyms)
             if cleaned is not value:
                 encoded = encode(cleaned)
-        if len(encoded) > LARGEST_VALUE:
+        if len(encoded) > self._largest:
             root.lost += 1
-            self._lose(1, f"a value of {len(encoded):,} bytes, more than the {LARGEST_VALUE:,} that are kept of one")
+            self._lose(1, f"a value of {len(encoded):,} bytes, more than the {self._largest:,} that are kept of one")
             left_out = f"<left out: {len(encoded):,} bytes>"
             message = (
                 {"role": value["role"], "content": left_out}
@@ -228,7 +227,7 @@ class Writing:
         if value is None or value == [] or value == {}:
             return value
         encoded = encode(value)
-        if not self._redactors and len(encoded) <= LARGEST_VALUE:
+        if not self._redactors and len(encoded) <= self._largest:
             return orjson.Fragment(encoded)
         return orjson.Fragment(self.clean(root, orjson.loads(encoded), encoded))
 
@@ -281,10 +280,10 @@ class Writing:
                 self._write_end_of_call(run, None, facts.CancelledError())
 
     def _write(self, root: Root, event: list[Any]) -> None:
-        if not self._append(event[0], root.number, encode(event)):
+        if why := self._append(event[0], root.number, encode(event)):
             root.lost += 1
             root.told.forget()
-            self._lose(1, "an event, since the journal is full")
+            self._lose(1, f"an event, since {why}")
 
     # open runs
 
