@@ -110,9 +110,10 @@ def assembled(events: list[Event]) -> Assembled:
     assembly = Assembly()
     for event in events:
         assembly.take(orjson.loads(event.payload))
+    lost = assembly.missing
     trace = assembly.trace()
     if trace is None:
         return Assembled(None, len(events))
     if gaps := events[-1].number + 1 - len(events):
         trace = trace.model_copy(update={"lost": trace.lost + gaps})
-    return Assembled(trace, assembly.missing)
+    return Assembled(trace, lost)
