@@ -51,7 +51,9 @@ def test_nothing_that_was_accepted_is_lost_in_200_kills(tmp_path: Path, capsys: 
     assert outcomes["ended"] > KILLS / 4
     assert outcomes["lost"] > KILLS / 4, "kills hit runs"
     with capsys.disabled():
-        print(f"\n{KILLS} kills: {accepted} events accepted, {accepted - len(missing)} found, {untold} more; {outcomes}")
+        print(
+            f"\n{KILLS} kills: {accepted} events accepted, {accepted - len(missing)} found, {untold} more; {outcomes}"
+        )
     with closing(sqlite3.connect(path)) as file:
         assert file.execute("PRAGMA integrity_check").fetchone() == ("ok",)
 
@@ -71,7 +73,9 @@ def holds(trace: Trace | None, event: list[str]) -> bool:
         case "call":
             return any(one.id == run_id and one.prompt[-1]["content"] == text for one in trace.calls)
         case "call end":
-            return any(one.id == run_id and [text] == [r.message["content"] for r in one.replies] for one in trace.calls)
+            return any(
+                one.id == run_id and [text] == [r.message["content"] for r in one.replies] for one in trace.calls
+            )
         case "tool":
             return any(one.id == run_id for one in trace.tool_runs)
         case _:
