@@ -83,9 +83,6 @@ def said(output: dict[str, Any]) -> list[Any]:
     return [(one.type, one.content, getattr(one, "tool_calls", None)) for one in output["messages"]]
 
 
-EXPECTED = [one[1] for one in said(agent().invoke(asked()))]
-
-
 def run(recorder: Any, times: int = 1, question: str = "Add.") -> Counted:
     """Run the agent, and see to it that it answers as it does when nobody listens."""
     counted = Counted()
