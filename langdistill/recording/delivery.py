@@ -62,7 +62,7 @@ class Delivery:
 
         Args:
             target: the store.
-            place: folder of the journals; one that suits the store by default.
+            place: folder of the journals, of this store and of others; one that suits the store by default.
             policy: what stays.
             lock: held by whoever calls `append`.
             lose: told of every loss.
@@ -72,7 +72,7 @@ class Delivery:
             StoreError: the store cannot be opened, or the journal cannot be made.
         """
         self._target, self._policy, self._lock, self._lose, self._most = target, policy, lock, lose, most
-        self._place = place or place_of(target)
+        self._place = place_of(target, place)
         self._numbers = {0: 0}
         """Number of the next event of every run that is open; feedback belongs to run 0."""
         self._incoming: deque[Event] = deque()
@@ -82,6 +82,8 @@ class Delivery:
         self._wake, self._hurry = Bell(), Bell()
         self._flushes: list[Future[bool]] = []
         self._stopping = self._told = False
+        self._finished: bool | None = None
+        """Whether the store had everything at the end."""
         self._carried = 0
         """How many full files there were when long runs were carried on."""
         opened: Future[None] = Future()
@@ -115,10 +117,9 @@ class Delivery:
         """Wait until every trace that has ended is in the store; whether that came about in time."""
         done: Future[bool] = Future()
         with self._lock:
+            if self._finished is not None:
+                return self._finished
             self._flushes.append(done)
-            stopped = not self._thread.is_alive()
-        if stopped:
-            return False
         self._hurry.ring()
         self._wake.ring()
         try:
@@ -169,13 +170,13 @@ class Delivery:
 
     def _open(self) -> None:
         self.store = open_store(self._target)
+        self._folder = self._place or Path(tempfile.mkdtemp(prefix="langdistill-"))
         try:
-            self._folder = self._place or Path(tempfile.mkdtemp(prefix="langdistill-"))
             self.journal = Journal(self._folder, most=self._most)
         except OSError as error:
             self.store.close()
             raise StoreError(
-                f"The journal of the recorder cannot be made in {str(self._place)!r}: {error}. "
+                f"The journal of the recorder cannot be made in {str(self._folder)!r}: {error}. "
                 "Make room there, or give another folder: TraceRecorder(..., journal=...)."
             ) from error
 
@@ -314,6 +315,8 @@ class Delivery:
             shutil.rmtree(self._folder, ignore_errors=True)
             if waiting := len(self._live):
                 self._lose(waiting, "events that the store did not take before the recorder was closed")
+        with self._lock:
+            self._finished = ok
         for done in self._flushes:
             done.set_result(ok)
 

@@ -146,7 +146,7 @@ class TraceRecorder(BaseCallbackHandler):
         """In a child: the thread is gone, a lock may be held for ever, and store and journal are the parent's."""
         _parents.append(self._delivery)
         self._delivery.abandon()
-        self._lock, self._losing = threading.RLock(), threading.RLock()
+        self._lock, self._losing, self.losses = threading.RLock(), threading.RLock(), Counter()
         self._writing.forget_runs()
 
     def _wake_up(self) -> None:
