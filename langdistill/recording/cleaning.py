@@ -10,13 +10,10 @@ import orjson
 
 from langdistill.recording.delivery import Lose
 from langdistill.recording.encoding import encode, text_of
-from langdistill.recording.journal import LARGEST
 from langdistill.recording.pseudonyms import Pseudonyms, name_instead
 from langdistill.recording.redaction import Redactor, redact, worth_asking
 from langdistill.recording.runs import Root
 
-LARGEST_VALUE = LARGEST // 2
-"""Bytes of one message, argument or output; a larger one is left out, and counted as lost."""
 STRUCTURE = frozenset(("role", "tool_call_id", "as"))
 """Fields of a message that are no text of anybody."""
 
@@ -24,20 +21,21 @@ STRUCTURE = frozenset(("role", "tool_call_id", "as"))
 class Cleaning:
     """The redactors of a recorder, for the values of a root. Nearly always there is nothing to do, so that is told first."""
 
-    def __init__(self, redactors: Sequence[Redactor], lose: Lose) -> None:
-        self._redactors, self._lose = redactors, lose
+    def __init__(self, redactors: Sequence[Redactor], lose: Lose, largest: int) -> None:
+        """Clean with these redactors; a value of more than `largest` bytes is left out, and counted as lost."""
+        self._redactors, self._lose, self._largest = redactors, lose, largest
 
     def message(self, root: Root, encoded: bytes) -> bytes:
         """The JSON of a message that may be written; its role, and the ids and names of tool calls, are no text of anybody."""
-        if len(encoded) <= LARGEST_VALUE and self._redactors and (asked := worth_asking(self._redactors, encoded)):
+        if len(encoded) <= self._largest and self._redactors and (asked := worth_asking(self._redactors, encoded)):
             return encode(
                 _with_texts(orjson.loads(encoded), lambda text: redact(text, encoded, asked, root.pseudonyms))
             )
-        return encoded if len(encoded) <= LARGEST_VALUE else self._left_out(root, encoded)
+        return encoded if len(encoded) <= self._largest else self._left_out(root, encoded)
 
     def json(self, root: Root, encoded: bytes) -> bytes:
         """The JSON that may be written: nothing that a redactor finds, and nothing that is too large."""
-        if len(encoded) > LARGEST_VALUE:
+        if len(encoded) > self._largest:
             return self._left_out(root, encoded)
         if self._redactors and (asked := worth_asking(self._redactors, encoded)):
             value = orjson.loads(encoded)
@@ -48,7 +46,7 @@ class Cleaning:
     def _left_out(self, root: Root, encoded: bytes) -> bytes:
         """What stands for a value that is too large: a message keeps its role and the id of the tool call that it answers."""
         root.lost += 1
-        self._lose(1, f"a value larger than {LARGEST_VALUE:,} bytes")
+        self._lose(1, f"a value of more than {self._largest:,} bytes, which are kept of one")
         said = f"<left out: {len(encoded):,} bytes>"
         value = orjson.loads(encoded)
         if not isinstance(value, dict) or "role" not in value:

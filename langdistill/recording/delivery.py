@@ -1,33 +1,34 @@
 """The thread that takes events from the journal, makes traces of them and brings those to the store.
 
 An event is delivered when the trace that it belongs to is in the store. Until then it stays in the journal, through a locked
-store, a full disk and the death of the process; what a dead process has left behind is taken in by the next that starts.
+store, a full disk and the death of the process; what a dead process has left behind is taken in by the next that starts, or
+by one that runs.
 """
 
 from __future__ import annotations
 
 import logging
-import os
+import shutil
 import tempfile
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
-from datetime import timedelta
-from hashlib import sha256
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future
+from concurrent.futures import TimeoutError as TookTooLong
 from pathlib import Path
-from typing import NamedTuple
-from uuid import uuid4
 
 import orjson
 
 from langdistill.errors import StoreError
-from langdistill.recording.assembly import Assembly
+from langdistill.recording.backlog import Backlog, Event, Loose, assembled
+from langdistill.recording.bell import Bell
 from langdistill.recording.events import Kind
-from langdistill.recording.journal import Entry, FolderLock, Journal, left_behind, read_folder, remove_folder
-from langdistill.recording.keeping import Keep
+from langdistill.recording.journal import MOST_BYTES, Journal, LeftBehind, left_behind, of_other_versions
+from langdistill.recording.keeping import Policy
+from langdistill.recording.places import place_of
 from langdistill.recording.resuming import Resuming
+from langdistill.recording.segments import Entry
 from langdistill.records import Feedback, Trace
 from langdistill.stores.opening import open_store
 from langdistill.stores.protocol import Store
@@ -37,51 +38,14 @@ log = logging.getLogger(__name__)
 Lose = Callable[[int, str], None]
 """How many events were lost, and why."""
 
-AT_ONCE = 100
-"""Most traces of one transaction."""
 GATHER = 0.05
 """Seconds to wait for more, so that the agent's thread is disturbed less often."""
 PATIENCE = (0.2, 30.0)
 """Seconds until a store that failed is tried again: at first, at most."""
+LOOK_EVERY = 60.0
+"""Seconds until what dead processes have left behind is looked for again."""
 EXPIRE_EVERY = 3600.0
-
-
-class Loose(NamedTuple):
-    """The end of a root for which the journal had no room: kept in memory, so that the rest of the trace is not lost."""
-
-    kind: int
-    root: int
-    payload: bytes
-
-
-@dataclass
-class Policy:
-    """Which traces stay, and how long."""
-
-    keep: Keep | None = None
-    feedback_window: timedelta = timedelta(days=1)
-    retain: timedelta | None = None
-
-    def settle(self, trace: Trace) -> Trace | None:
-        """The trace with the time of its expiry; `None` where it goes at once."""
-        until = self.until(trace.ended)
-        if self.keep is not None and not self._stays(trace):
-            window = self.feedback_window.total_seconds()
-            if window <= 0:
-                return None
-            until = min(until or float("inf"), trace.ended + window)
-        return trace.model_copy(update={"expires": until}) if until is not None else trace
-
-    def until(self, at: float) -> float | None:
-        """When something of that time goes; `None` for never."""
-        return at + self.retain.total_seconds() if self.retain else None
-
-    def _stays(self, trace: Trace) -> bool:
-        try:
-            return bool(self.keep and self.keep(trace))
-        except Exception:
-            log.warning("The function that tells which traces to keep failed; the trace is kept.", exc_info=True)
-            return True
+"""Seconds until traces that have expired are removed again."""
 
 
 class Delivery:
@@ -94,170 +58,191 @@ class Delivery:
         policy: Policy,
         lock: threading.RLock,
         lose: Lose,
+        *,
+        most: int = MOST_BYTES,
     ) -> None:
-        """Open the store and the journal, on the thread: an event loop must not be blocked.
+        """Open the store and the journal, on the thread: SQLite's file stays with it.
 
         Args:
             target: the store.
-            place: folder of the journals; one that suits the store by default.
+            place: folder of the journals, of this store and of others; one that suits the store by default.
             policy: what stays.
             lock: held by whoever calls `append`.
             lose: told of every loss.
+            most: bytes of the journal.
 
         Raises:
             StoreError: the store cannot be opened, or the journal cannot be made.
         """
-        self._target, self._policy, self._lock, self._lose = target, policy, lock, lose
-        self._place = place or _place_for(target)
-        self._incoming: deque[Entry | Loose] = deque()
-        self._waiting: dict[int, list[Entry | Loose]] = {}
-        self._ended: dict[int, None] = {}
-        self._said: list[Entry] = []
-        self._wake, self._hurry, self._ready = threading.Event(), threading.Event(), threading.Event()
-        self._flushes: list[threading.Event] = []
-        self._stopping = False
-        self._failed: BaseException | None = None
-        self._told = False
-        self._thread = threading.Thread(target=self._run, name="langdistill-recorder", daemon=True)
+        self._target, self._policy, self._lock, self._lose, self._most = target, policy, lock, lose, most
+        self._place = place_of(target, place)
+        self._numbers = {0: 0}
+        """Number of the next event of every run that is open; feedback belongs to run 0."""
+        self._incoming: deque[Event] = deque()
+        self._live = Backlog()
+        self._left: LeftBehind | None = None
+        self._wake, self._hurry = Bell(), Bell()
+        self._flushes: list[Future[bool]] = []
+        self._stopping = self._told = False
+        self._finished: bool | None = None
+        """Whether the store had everything at the end."""
+        self._carried = 0
+        """How many full files there were when long runs were carried on."""
+        opened: Future[None] = Future()
+        self._thread = threading.Thread(target=self._run, args=[opened], name="langdistill-recorder", daemon=True)
         self._thread.start()
-        self._ready.wait()
-        if self._failed:
-            raise self._failed
+        opened.result()
 
     # called by the recorder
 
-    def append(self, kind: Kind, root: int, payload: bytes) -> bool:
-        """Put an event into the journal; whether there was room."""
-        entry: Entry | Loose | None = self.journal.append(kind, root, payload)
-        if entry is None:
+    def append(self, kind: Kind, root: int, payload: bytes) -> str | None:
+        """Put an event into the journal; why it could not be, or `None` where it is there."""
+        if self._stopping:
+            return "the recorder was closed"
+        number = 0 if kind is Kind.ROOT else self._numbers.get(root)
+        if number is None:
+            return "the beginning of its run was lost"
+        event: Event | None = self.journal.append(kind, root, number, payload)
+        if event is None:
             if kind is not Kind.END:
-                self._wake.set()
-                return False
-            entry = Loose(kind, root, payload)
-        self._incoming.append(entry)
-        if kind >= Kind.END or self.journal.wanted.is_set():
-            self._wake.set()
-        return True
+                return "it is too large" if len(payload) > self.journal.largest else "the journal is full"
+            event = Loose(kind, root, number, payload)
+        self._numbers[root] = number + 1
+        self._incoming.append(event)
+        if kind >= Kind.END:
+            if kind is Kind.END:
+                del self._numbers[root]
+            self._wake.ring()
+        return None
 
     def flush(self, timeout: float | None) -> bool:
         """Wait until every trace that has ended is in the store; whether that came about in time."""
-        if not self._thread.is_alive():
+        done: Future[bool] = Future()
+        with self._lock:
+            if self._finished is not None:
+                return self._finished
+            self._flushes.append(done)
+        self._hurry.ring()
+        self._wake.ring()
+        try:
+            return done.result(timeout)
+        except TookTooLong:
             return False
-        done = threading.Event()
-        self._flushes.append(done)
-        self._hurry.set()
-        self._wake.set()
-        return done.wait(timeout)
 
     def close(self) -> None:
         """Deliver what there is, once more; what the store does not take stays in the journal for the next start."""
-        self._stopping = True
-        self._hurry.set()
-        self._wake.set()
+        with self._lock:
+            self._stopping = True
+        self._hurry.ring()
+        self._wake.ring()
         self._thread.join()
 
     def abandon(self) -> None:
         """In a forked child: thread, store and files are the parent's."""
         self.journal.abandon()
+        if self._left:
+            self._left.release()
 
     # on the thread
 
-    def _run(self) -> None:
+    def _run(self, opened: Future[None]) -> None:
         try:
             self._open()
         except BaseException as error:
-            self._failed = error
+            opened.set_exception(error)
             return
-        finally:
-            self._ready.set()
-        self._take_in_what_was_left()
-        patience, expired = PATIENCE[0], 0.0
+        opened.set_result(None)
+        self._tell_of_other_versions()
+        patience, looked, folders = PATIENCE[0], time.monotonic(), left_behind(self._folder)
+        expired = -EXPIRE_EVERY
         while True:
             stopping = self._stopping
-            self._wake.clear()
-            self._hurry.clear()
-            ok = self._deliver()
+            if time.monotonic() - looked > LOOK_EVERY:
+                looked, folders = time.monotonic(), left_behind(self._folder)
+            ok = self._turn(folders)
             if ok and time.monotonic() - expired > EXPIRE_EVERY:
-                self._guarded(lambda: self.store.expire(time.time()))
                 expired = time.monotonic()
+                self._forget_expired()
             if stopping:
-                self._give_up_open_runs()
                 break
             if ok:
                 patience = PATIENCE[0]
-                self._wake.wait()
-                if not self._stopping:
-                    self._hurry.wait(GATHER)
+                self._wake.wait(LOOK_EVERY)
+                self._hurry.wait(GATHER)
             else:
                 self._hurry.wait(patience)
                 patience = min(patience * 2, PATIENCE[1])
-        self._close()
+        self._finish(ok=ok)
 
     def _open(self) -> None:
         self.store = open_store(self._target)
         self._resuming = Resuming(self.store)
-        folder = self._place / f"{os.getpid()}-{uuid4().hex[:8]}"
+        self._folder = self._place or Path(tempfile.mkdtemp(prefix="langdistill-"))
         try:
-            self.journal = Journal(folder)
+            self.journal = Journal(self._folder, most=self._most)
         except OSError as error:
             self.store.close()
             raise StoreError(
-                f"The journal of the recorder cannot be made in {str(self._place)!r}: {error}. "
+                f"The journal of the recorder cannot be made in {str(self._folder)!r}: {error}. "
                 "Make room there, or give another folder: TraceRecorder(..., journal=...)."
             ) from error
 
-    def _deliver(self) -> bool:
-        """Bring all that has ended to the store; whether it took it."""
-        flushes = len(self._flushes)
-        self._sort()
-        ok = self._deliver_traces() and self._deliver_feedback()
-        self._make_room()
-        if ok:
-            for done in self._flushes[:flushes]:
-                done.set()
-            del self._flushes[:flushes]
+    def _turn(self, folders: Iterator[LeftBehind]) -> bool:
+        """Bring all that has ended to the store; whether it took it. Nothing that goes wrong may end the thread."""
+        flushes = list(self._flushes)
+        try:
+            ok = self._deliver(folders)
+            self._make_room()
+        except Exception as error:
+            self._tell(error)
+            return False
+        self._told = self._told and not ok
+        for done in flushes if ok else ():
+            self._flushes.remove(done)
+            done.set_result(True)
         return ok
 
-    def _sort(self) -> None:
-        while self._incoming:
-            entry = self._incoming.popleft()
-            if entry.kind == Kind.FEEDBACK:
-                assert isinstance(entry, Entry)
-                self._said.append(entry)
-                continue
-            self._waiting.setdefault(entry.root, []).append(entry)
-            if entry.kind == Kind.END:
-                self._ended[entry.root] = None
-
-    def _deliver_traces(self) -> bool:
-        while self._ended:
-            roots = list(self._ended)[:AT_ONCE]
-            traces: list[Trace] = []
-            for root in roots:
-                trace = self._assembled(self._waiting[root])
-                if trace is not None:
-                    traces.append(trace)
-            if not self._add(traces):
+    def _deliver(self, folders: Iterator[LeftBehind]) -> bool:
+        while left := self._left or next(folders, None):
+            if left is not self._left:
+                self._take_in(left)
+            if not self._bring(self._old):
                 return False
-            for root in roots:
-                del self._ended[root]
-                self._delivered(self._waiting.pop(root))
-        return True
+            left.remove()
+            self._left = None
+            if not self._bring_live():  # in between, since the own journal has little room
+                return False
+        return self._bring_live()
 
-    def _assembled(self, entries: Sequence[Entry | Loose]) -> Trace | None:
-        """The trace of a root's events, `None` where it cannot be made or does not stay."""
+    def _take_in(self, left: LeftBehind) -> None:
+        """The traces of a process that died: its events are still in its journal."""
+        if left.missing:
+            self._lose(left.missing, "events of an earlier process, since its journal is damaged")
+        self._left, self._old = left, Backlog(left.entries)
+        self._old.end_all()
+
+    def _bring_live(self) -> bool:
+        while self._incoming:
+            self._live.take(self._incoming.popleft())
+        return self._bring(self._live)
+
+    def _bring(self, backlog: Backlog) -> bool:
+        while batch := backlog.batch(self._trace):
+            if not self._add([trace for trace in batch.values() if trace]):
+                return False
+            backlog.deliver()
+        return self._bring_feedback(backlog)
+
+    def _trace(self, events: list[Event]) -> Trace | None:
+        """The trace of a run's events, `None` where it cannot be made or does not stay."""
         try:
-            assembly = Assembly()
-            for entry in entries:
-                assembly.take(orjson.loads(entry.payload))
-            trace = assembly.trace()
+            trace, lost = assembled(events)
         except Exception:
-            self._lose(len(entries), "the events of a run, since no trace could be made of them")
+            self._lose(len(events), "the events of a run, since no trace could be made of them")
             return None
-        if trace is None:
-            self._lose(len(entries), "the events of a run, since its beginning was lost")
-            return None
-        return self._policy.settle(self._resuming.link(trace))
+        if lost:
+            self._lose(lost, "events, since what they belong to was lost")
+        return trace and self._policy.settle(self._resuming.link(trace))
 
     def _add(self, traces: Sequence[Trace]) -> bool:
         """Bring traces to the store: whether they are there, or will never be."""
@@ -273,122 +258,87 @@ class Delivery:
                 self._lose(1, "a trace, since the store could not write it")
                 return True
             return all(self._add([trace]) for trace in traces)
-        self._told = False
         return True
 
-    def _deliver_feedback(self) -> bool:
-        while self._said:
-            _, at, trace, name, score, comment = orjson.loads(self._said[0].payload)
-            feedback = Feedback(name=name, score=score, comment=comment, at=at)
+    def _bring_feedback(self, backlog: Backlog) -> bool:
+        while backlog.said:
+            _, at, trace, name, score, comment = orjson.loads(backlog.said[0].payload)
             try:
+                feedback = Feedback(name=name, score=score, comment=comment, at=at)
                 self.store.add_feedback(trace, feedback, until=self._policy.until(at))
             except StoreError as error:
                 self._tell(error)
                 return False
             except Exception:
                 self._lose(1, "feedback, since the store could not write it")
-            self._delivered([self._said.pop(0)])
+            backlog.said.popleft().deliver()
         return True
 
-    def _tell(self, error: StoreError) -> None:
+    def _forget_expired(self) -> None:
+        try:
+            self.store.expire(time.time())
+        except Exception as error:
+            self._tell(error)
+
+    def _tell(self, error: Exception) -> None:
         if not self._told:
-            log.warning("The trace store fails; traces wait in the journal %s until it is back: %s", self._place, error)
+            log.warning(
+                "The trace store fails; traces wait in the journal %s until it is back: %s",
+                self._folder,
+                error,
+                exc_info=None if isinstance(error, StoreError) else error,
+            )
         self._told = True
 
-    def _guarded(self, work: Callable[[], object]) -> None:
-        try:
-            work()
-        except Exception:
-            log.warning("Traces that have expired could not be removed.", exc_info=True)
+    def _tell_of_other_versions(self) -> None:
+        for folder in of_other_versions(self._folder):
+            log.warning("The journal %s is of another version of langdistill: start that one, or delete it.", folder)
 
     # room in the journal
 
-    def _delivered(self, entries: Iterable[Entry | Loose]) -> None:
-        for entry in entries:
-            if isinstance(entry, Entry):
-                entry.segment.delivered(entry)
-
     def _make_room(self) -> None:
-        try:
+        self.journal.drop_delivered()
+        if self.journal.crowded and len(self.journal.full) > self._carried:
+            self._carry_on_long_runs()
             self.journal.drop_delivered()
-            if self.journal.crowded:
-                self._carry_on_long_runs()
-                self.journal.drop_delivered()
-            self.journal.prepare()
-        except OSError as error:
-            if not self._told:
-                log.warning("The journal of the recorder in %s gets no room: %s", self._place, error)
-            self._told = True
+        self._carried = len(self.journal.full)
 
     def _carry_on_long_runs(self) -> None:
-        """A run that takes days must not hold on to a whole file: its few events in the oldest one are written again."""
-        oldest = self.journal.full[0] if self.journal.full else None
-        held = [
-            (waiting, at, entry)
-            for waiting in self._waiting.values()
-            for at, entry in enumerate(waiting)
-            if isinstance(entry, Entry) and entry.segment is oldest
-        ]
-        if oldest is None or sum(entry.length for _, _, entry in held) * 2 > oldest.size:
-            return
-        for waiting, at, entry in held:
-            with self._lock:  # an event may be written at the same time
-                carried = self.journal.carry_on(entry)
-            if carried is None:
-                return
-            waiting[at] = carried
-            entry.segment.delivered(entry)
+        """A run that takes days must not hold on to whole files: the few events that are left in one are written again."""
+        for segment, places in self._live.places().items():
+            if segment not in self.journal.full or sum(run[at].length for run, at in places) * 4 > segment.size:
+                continue
+            for run, at in places:
+                event = run[at]
+                assert isinstance(event, Entry)
+                with self._lock:  # an event may be written at the same time
+                    carried = self.journal.carry_on(event)
+                if carried is None:
+                    return
+                run[at] = carried
 
-    # beginning and end
+    # the end
 
-    def _take_in_what_was_left(self) -> None:
-        """Traces of processes that died: their events are still in their journals."""
-        try:
-            for folder, lock in left_behind(self._place):
-                self._take_in(folder, lock)
-        except OSError as error:
-            log.warning("What earlier processes left in %s cannot be read: %s", self._place, error)
-
-    def _take_in(self, folder: Path, lock: FolderLock) -> None:
-        try:
-            entries, missing = read_folder(folder)
-            roots: dict[int, list[Entry | Loose]] = {}
-            for entry in entries:
-                if entry.kind == Kind.FEEDBACK:
-                    self._said.append(entry)
-                else:
-                    roots.setdefault(entry.root, []).append(entry)
-            if missing:
-                self._lose(missing, "events of an earlier process, since its journal is damaged")
-            traces = [trace for events in roots.values() if (trace := self._assembled(events))]
-            if self._add(traces) and self._deliver_feedback():
-                remove_folder(folder)
-        finally:
-            lock.release()
-
-    def _give_up_open_runs(self) -> None:
-        """Runs that have not ended when the recorder is closed are kept as far as they have come."""
-        self._ended |= dict.fromkeys(self._waiting)
-        self._deliver_traces()
-        undelivered = sum(map(len, self._waiting.values())) + len(self._said)
-        if undelivered and not isinstance(self._target, (str, Path)):
-            self._lose(undelivered, "events that the store did not take before the recorder was closed")
-
-    def _close(self) -> None:
-        try:
-            self.journal.close()
-            self.store.close()
-        except Exception:
-            log.warning("The recorder could not be closed.", exc_info=True)
+    def _finish(self, *, ok: bool) -> None:
+        """Runs that have not ended are kept as far as they have come; the store has them, or the journal."""
+        if ok:
+            self._live.end_all()
+            ok = self._turn(iter(()))
+        self._let_go()
+        if self._place is None:  # nobody will look there
+            shutil.rmtree(self._folder, ignore_errors=True)
+            if waiting := len(self._live):
+                self._lose(waiting, "events that the store did not take before the recorder was closed")
+        with self._lock:
+            self._finished = ok
         for done in self._flushes:
-            done.set()
+            done.set_result(ok)
 
-
-def _place_for(target: str | Path | Store) -> Path:
-    """The folder of the journals: beside an SQLite file, else one of this machine."""
-    if isinstance(target, Path) or (isinstance(target, str) and "://" not in target):
-        return Path(f"{target}.journal.d")
-    if isinstance(target, str):
-        state = Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state")
-        return state / "langdistill" / sha256(target.encode()).hexdigest()[:16]
-    return Path(tempfile.mkdtemp(prefix="langdistill-"))
+    def _let_go(self) -> None:
+        if self._left:
+            self._left.release()
+        for close in (self.journal.close, self.store.close):
+            try:
+                close()
+            except Exception:
+                log.warning("The recorder could not be closed.", exc_info=True)

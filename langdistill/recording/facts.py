@@ -17,7 +17,7 @@ from langchain_core.runnables.config import var_child_runnable_config
 from langgraph.errors import GraphBubbleUp, GraphInterrupt, ParentCommand
 
 import langdistill
-from langdistill.recording.encoding import text_of
+from langdistill.recording.encoding import DEEPEST, text_of
 from langdistill.recording.messages import plain
 from langdistill.records import Message, Outcome
 from langdistill.versions import installed
@@ -174,9 +174,11 @@ def plain_of(message: Any) -> Message:
     return message if isinstance(message, dict) else plain(message)  # type: ignore[return-value]
 
 
-def _is_plain(value: Any) -> bool:
+def _is_plain(value: Any, levels: int = DEEPEST) -> bool:
+    if not levels:  # a circle
+        return False
     if isinstance(value, Mapping):
-        return all(isinstance(key, str) and _is_plain(one) for key, one in value.items())
+        return all(isinstance(key, str) and _is_plain(one, levels - 1) for key, one in value.items())
     if isinstance(value, (list, tuple)):
-        return all(_is_plain(one) for one in value)
+        return all(_is_plain(one, levels - 1) for one in value)
     return value is None or isinstance(value, (str, int, float, bool))

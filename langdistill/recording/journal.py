@@ -1,187 +1,88 @@
-"""Where events rest until the store has them: files that are mapped into memory and have their blocks already.
+"""Where events rest until the store has them: files that survive their process, in a folder that is locked while it lives.
 
-To write an event is to copy bytes, without a system call, so it is allowed on an event loop; and the kernel keeps the copy
-when the process is killed. A record is a mark, whether it was delivered, its kind, the root, a sequence number, length,
-checksum and the event. A damaged one is skipped: the reader goes on at the next mark, and the file's head tells how many
-there should have been.
+A thread keeps one file ahead, so that who writes never waits for the disk.
 """
 
 from __future__ import annotations
 
-import mmap
+import logging
 import os
-import struct
+import re
 import threading
 from collections import deque
 from collections.abc import Iterator
+from itertools import count
 from pathlib import Path
-from typing import NamedTuple
-from zlib import crc32
+from uuid import uuid4
 
-SEGMENT = 8 << 20
-"""Bytes of a file."""
+from langdistill.recording.bell import Bell
+from langdistill.recording.segments import HEAD, RECORD, Contents, Entry, Segment
+
+log = logging.getLogger(__name__)
+
+VERSION = 1
+"""Raised when records or events can no longer be read as they are."""
 MOST_BYTES = 128 << 20
 """Bytes of all files together; what does not fit any more is lost."""
-MAGIC = b"LDJRNL01"
-HEAD = 64
-COUNT = struct.Struct("<Q")
-COUNT_AT = 16
-MARK = b"\xd1\x1e"
-RECORD = struct.Struct("<2sBBIIII")
-DELIVERED_AT = 2
-LARGEST = SEGMENT - HEAD - RECORD.size
-"""Bytes of the largest event."""
-
-
-class Entry(NamedTuple):
-    """Where a record is."""
-
-    segment: Segment
-    at: int
-    kind: int
-    root: int
-    sequence: int
-    length: int
-
-    @property
-    def payload(self) -> bytes:
-        """The event."""
-        start = self.at + RECORD.size
-        return self.segment.bytes[start : start + self.length]
-
-
-class Segment:
-    """One file, mapped."""
-
-    def __init__(self, path: Path, *, size: int = SEGMENT, new: bool = True) -> None:
-        """Make it with all its blocks, or open what is there.
-
-        Raises:
-            OSError: no room, no permission, or no such file.
-        """
-        self.path = path
-        with path.open("x+b" if new else "r+b") as file:
-            if new:
-                _allocate(file.fileno(), size)
-            self.size = os.fstat(file.fileno()).st_size
-            self.bytes = mmap.mmap(file.fileno(), self.size)
-        self.at = HEAD
-        self.written = 0
-        self.undelivered = 0
-        if new:
-            self.bytes[: len(MAGIC)] = MAGIC
-
-    def append(self, kind: int, root: int, sequence: int, payload: bytes) -> Entry | None:
-        """Copy an event to the end; `None` where it does not fit."""
-        at = self.at
-        end = at + RECORD.size + len(payload)
-        if end > self.size:
-            return None
-        checksum = crc32(payload, root ^ kind ^ sequence)
-        record = RECORD.pack(MARK, 0, kind, root, sequence, len(payload), checksum) + payload
-        self.at = end  # first, so that nobody who comes between writes over it
-        self.bytes[at:end] = record
-        self.written += 1
-        COUNT.pack_into(self.bytes, COUNT_AT, self.written)
-        self.undelivered += 1
-        return Entry(self, at, kind, root, sequence, len(payload))
-
-    def delivered(self, entry: Entry) -> None:
-        """The store has this one."""
-        self.bytes[entry.at + DELIVERED_AT] = 1
-        self.undelivered -= 1
-
-    def entries(self) -> tuple[list[Entry], int]:
-        """What is readable and not delivered, and how many records are missing. For a file that nobody writes any more."""
-        if self.size < HEAD:
-            return [], 0
-        found: list[Entry] = []
-        seen, at = 0, HEAD
-        while (at := self.bytes.find(MARK, at)) != -1 and at + RECORD.size <= self.size:
-            entry, delivered = self._read(at)
-            if entry is None:
-                at += 1
-                continue
-            seen += 1
-            if not delivered:
-                found.append(entry)
-            at += RECORD.size + entry.length
-        [count] = COUNT.unpack_from(self.bytes, COUNT_AT)
-        # a damaged head may tell any number; no file holds more than its size
-        told = count if self.bytes[: len(MAGIC)] == MAGIC and count <= self.size // RECORD.size else seen
-        return found, max(0, told - seen)
-
-    def _read(self, at: int) -> tuple[Entry | None, bool]:
-        _, delivered, kind, root, sequence, length, checksum = RECORD.unpack_from(self.bytes, at)
-        start = at + RECORD.size
-        if start + length > self.size or crc32(self.bytes[start : start + length], root ^ kind ^ sequence) != checksum:
-            return None, False
-        return Entry(self, at, kind, root, sequence, length), bool(delivered)
-
-    def close(self) -> None:
-        """Let go of the memory."""
-        self.bytes.close()
-
-    def remove(self) -> None:
-        """Close and delete."""
-        self.close()
-        self.path.unlink(missing_ok=True)
+SEGMENT_BYTES = (64 << 10, 8 << 20)
+"""Least and most bytes of one file."""
+FILES = 16
+"""How many files the room is cut into, where their size allows it."""
+AGAIN = 1.0
+"""Seconds until room is asked for again on a full disk."""
+ATTEMPTS = 10
+FOLDER = re.compile(r"\d+-\d+-[0-9a-f]{8}")
+"""Version, process and a chance number."""
+JOURNALS = "*.journal"
 
 
 class Journal:
-    """The files of one recorder in one process, in a folder of its own that is locked while the process lives."""
+    """The files of one recorder in one process."""
 
-    def __init__(self, folder: Path, *, segment: int = SEGMENT, most: int = MOST_BYTES) -> None:
-        """Make the folder and the first two files.
+    def __init__(self, place: Path, *, most: int = MOST_BYTES) -> None:
+        """Make a folder in the place, and the first two files.
 
         Raises:
             OSError: the folder cannot be made, or there is no room.
         """
-        self.folder = folder
-        self._size, self._most = segment, most
-        self._lock = _locked_folder(folder)
-        self._numbers = iter(range(1, 1 << 62))
-        self._spares: deque[Segment] = deque()
-        self._sequence = 0
-        self.full: list[Segment] = []
-        """Files that nothing is written to any more and that hold something undelivered."""
-        self.active = self._make()
-        self.wanted = threading.Event()
-        """Set when the spare was taken."""
-        self.prepare()
-
-    @property
-    def largest(self) -> int:
+        self._least, largest = SEGMENT_BYTES
+        self._size, self._most = min(max(most // FILES, self._least), largest), most
+        self.largest = self._size - HEAD - RECORD.size
         """Bytes of the largest event that fits."""
-        return self._size - HEAD - RECORD.size
+        self._names = count(1)
+        self._spares: deque[Segment] = deque()
+        self.full: list[Segment] = []
+        """Files that nothing is written to any more, in the order of writing."""
+        self.folder, self._lock = _made_folder(place)
+        try:
+            self._active = self._make()
+            self._spares.append(self._make())
+        except BaseException:
+            remove(self.folder, self._lock)
+            raise
+        self._wanted, self._closing = Bell(), threading.Event()
+        self._thread = threading.Thread(target=self._keep_spare, name="langdistill-journal", daemon=True)
+        self._thread.start()
 
-    def append(self, kind: int, root: int, payload: bytes) -> Entry | None:
+    def append(self, kind: int, root: int, number: int, payload: bytes) -> Entry | None:
         """Write an event; `None` where there is no room. The caller sees to it that only one does so at a time."""
-        self._sequence = (self._sequence + 1) & 0xFFFFFFFF
-        return self._put(kind, root, self._sequence, payload)
-
-    def carry_on(self, entry: Entry) -> Entry | None:
-        """Write an old record again, under its old sequence number, so that its file can go; `None` without room."""
-        return self._put(entry.kind, entry.root, entry.sequence, entry.payload)
-
-    def _put(self, kind: int, root: int, sequence: int, payload: bytes) -> Entry | None:
-        entry = self.active.append(kind, root, sequence, payload)
-        if entry is None and self._spares and len(payload) <= self.largest:
-            self.full.append(self.active)
-            self.active = self._spares.popleft()
-            self.wanted.set()
-            entry = self.active.append(kind, root, sequence, payload)
+        entry = self._active.append(kind, root, number, payload)
+        if entry is not None or len(payload) > self.largest:
+            return entry
+        if self._spares:
+            spare = self._spares.popleft()
+            before, self._active = self._active, spare
+            self.full.append(before)
+            entry = self._active.append(kind, root, number, payload)
+        self._wanted.ring()
         return entry
 
-    def prepare(self) -> None:
-        """Have a spare file ready; blocks, so it is never called by who appends.
-
-        Raises:
-            OSError: there is no room on the disk.
-        """
-        self.wanted.clear()
-        while not self._spares and (len(self.full) + 2) * self._size <= self._most:
-            self._spares.append(self._make())
+    def carry_on(self, entry: Entry) -> Entry | None:
+        """Write an old record again, so that its file can go; `None` without room."""
+        carried = self.append(entry.kind, entry.root, entry.number, entry.payload)
+        if carried is not None:
+            entry.let_go()
+        return carried
 
     @property
     def crowded(self) -> bool:
@@ -189,74 +90,85 @@ class Journal:
         return (len(self.full) + 2) * self._size * 2 > self._most
 
     def drop_delivered(self) -> None:
-        """Delete the files that hold nothing undelivered any more; blocks."""
-        for segment in [one for one in self.full if not one.undelivered]:
+        """Delete the files that hold nothing any more; blocks."""
+        for segment in [one for one in self.full if not one.held]:
             self.full.remove(segment)
             segment.remove()
+            self._wanted.ring()
 
     def close(self) -> None:
         """Delete what was delivered; the folder goes when nothing is left of it."""
-        segments = [*self.full, self.active, *self._spares]
-        for segment in segments:
-            if segment.undelivered:
+        self._closing.set()
+        self._wanted.ring()
+        self._thread.join()
+        for segment in (*self.full, self._active, *self._spares):
+            if segment.held:
                 segment.close()
             else:
                 segment.remove()
-        self._lock.release()
-        remove_empty(self.folder)
+        if any(self.folder.glob(JOURNALS)):
+            self._lock.release()
+        else:
+            remove(self.folder, self._lock)
 
     def abandon(self) -> None:
-        """In a forked child: the files belong to the parent."""
-        self._lock.abandon()
+        """In a forked child: the files are the parent's, and nothing of the child may reach them."""
+        self._lock.release()
+        for segment in (*self.full, self._active, *self._spares):
+            segment.close()
 
     def _make(self) -> Segment:
-        return Segment(self.folder / f"{next(self._numbers):08}.journal", size=self._size)
+        return Segment(self.folder / f"{next(self._names):08}.journal", size=self._size)
 
+    def _keep_spare(self) -> None:
+        told = False
+        while not self._closing.is_set():
+            self._wanted.wait()
+            while not self._prepare(told=told):
+                told = True
+                if self._closing.wait(AGAIN):
+                    return
+            told = False
 
-def left_behind(place: Path) -> Iterator[tuple[Path, FolderLock]]:
-    """Folders of processes that are no more, each locked for the caller."""
-    for folder in sorted(place.iterdir()) if place.is_dir() else []:
-        if folder.name.startswith(".") or not folder.is_dir():
-            continue
+    def _prepare(self, *, told: bool) -> bool:
+        """Have a spare file, where there may be one more; whether the disk had room."""
         try:
-            lock = FolderLock(folder)
-        except OSError:  # its process lives, or another one is taking it in
-            continue
-        yield folder, lock
+            while not self._spares and (len(self.full) + 2) * self._size <= self._most:
+                self._spares.append(self._make())
+        except OSError as error:
+            if not told:
+                log.warning("The recorder's journal %s gets no room: %s", self.folder, error)
+            return False
+        return True
 
 
-def read_folder(folder: Path) -> tuple[list[Entry], int]:
-    """Everything undelivered in a folder, in the order of writing, and how many records are missing."""
-    entries: list[Entry] = []
-    missing = 0
-    for path in sorted(folder.glob("*.journal")):
-        if not path.stat().st_size:
-            continue
-        found, lost = Segment(path, new=False).entries()
-        entries += found
-        missing += lost
-    # a record that was carried on may be there twice
-    once = {entry.sequence: entry for entry in entries}
-    return [once[sequence] for sequence in sorted(once)], missing
+class LeftBehind:
+    """The journal of a process that is no more, locked for this one."""
 
+    def __init__(self, folder: Path, lock: FolderLock) -> None:
+        """Find every event that is readable, and that the store does not have.
 
-def remove_folder(folder: Path) -> None:
-    """Delete a folder that was taken in."""
-    for path in folder.glob("*.journal"):
-        path.unlink(missing_ok=True)
-    remove_empty(folder)
+        Raises:
+            OSError: a file cannot be read.
+        """
+        self.folder, self._lock = folder, lock
+        files = [_contents(path) for path in sorted(folder.glob(JOURNALS)) if path.stat().st_size]
+        delivered = {root for one in files for root, _ in one.delivered if root}
+        said = {place for one in files for place in one.delivered}
+        # a record that was carried on may be there twice
+        once = {(entry.root, entry.number): entry for one in files for entry in one.entries}
+        self.entries = [once[key] for key in sorted(once) if key[0] not in delivered and key not in said]
+        """By root, in the order of writing. A root that was delivered at all was so as a whole, if not yet marked as such."""
+        self.missing = sum(one.missing for one in files)
+        """Events that were written and cannot be read."""
 
+    def remove(self) -> None:
+        """Everything of it is in the store."""
+        remove(self.folder, self._lock)
 
-def remove_empty(folder: Path) -> None:
-    """Delete the folder and the one that holds it, where nothing is left in them."""
-    if any(folder.glob("*.journal")):
-        return
-    (folder / FolderLock.NAME).unlink(missing_ok=True)
-    for empty in (folder, folder.parent):
-        try:
-            empty.rmdir()
-        except OSError:
-            return
+    def release(self) -> None:
+        """Leave it to another process, or to the next start."""
+        self._lock.release()
 
 
 class FolderLock:
@@ -270,34 +182,83 @@ class FolderLock:
         Raises:
             OSError: another process has it.
         """
-        self._file = os.open(folder / self.NAME, os.O_RDWR | os.O_CREAT, 0o600)
+        self._file: int | None = os.open(folder / self.NAME, os.O_RDWR | os.O_CREAT, 0o600)
         try:
             _lock(self._file)
         except OSError:
-            os.close(self._file)
+            self.release()
             raise
 
     def release(self) -> None:
-        """Let go."""
-        os.close(self._file)
-
-    def abandon(self) -> None:
-        """Close the copy that a forked child has got; the parent's lock stays."""
-        os.close(self._file)
+        """Let go. In a forked child, which has got a copy, the parent's lock stays."""
+        file, self._file = self._file, None
+        if file is not None:
+            os.close(file)
 
 
-def _locked_folder(folder: Path) -> FolderLock:
-    """Make a folder that nobody sees before its lock is held: a process that looks for what is left behind may be near."""
-    hidden = folder.with_name("." + folder.name)
-    for _ in range(10):
-        try:
-            hidden.mkdir(parents=True)
-            break
-        except FileNotFoundError:  # the last process of before has just removed the place
+def left_behind(place: Path) -> Iterator[LeftBehind]:
+    """Journals of processes that are no more, each locked for the caller. What is none of ours is not touched."""
+    for folder in _folders(place):
+        if _version(folder) != VERSION:
             continue
-    lock = FolderLock(hidden)
-    hidden.rename(folder)
-    return lock
+        try:
+            lock = FolderLock(folder)
+        except OSError:  # its process lives, or another one is taking it in
+            continue
+        try:
+            left = LeftBehind(folder, lock)
+        except OSError as error:
+            log.warning("The journal %s that an earlier process has left cannot be read: %s", folder, error)
+            lock.release()
+            continue
+        yield left
+
+
+def of_other_versions(place: Path) -> list[Path]:
+    """Journals that another version of this package has left, and must take in itself."""
+    return [folder for folder in _folders(place) if _version(folder) != VERSION]
+
+
+def _folders(place: Path) -> list[Path]:
+    return sorted(one for one in place.iterdir() if FOLDER.fullmatch(one.name)) if place.is_dir() else []
+
+
+def _version(folder: Path) -> int:
+    return int(folder.name.split("-")[0])
+
+
+def remove(folder: Path, lock: FolderLock) -> None:
+    """Delete a journal, and the place that holds it where nothing else is left there."""
+    for path in folder.glob(JOURNALS):
+        path.unlink(missing_ok=True)
+    (folder / FolderLock.NAME).unlink(missing_ok=True)
+    lock.release()
+    for empty in (folder, folder.parent):
+        try:
+            empty.rmdir()
+        except OSError:
+            return
+
+
+def _contents(path: Path) -> Contents:
+    return Segment(path).read()
+
+
+def _made_folder(place: Path) -> tuple[Path, FolderLock]:
+    """A new folder and its lock. Another process that looks for what is left behind may take it away before it is locked."""
+    for attempt in range(ATTEMPTS):
+        folder = place / f"{VERSION}-{os.getpid()}-{uuid4().hex[:8]}"
+        try:
+            place.mkdir(parents=True, exist_ok=True)
+            folder.mkdir(mode=0o700)
+            lock = FolderLock(folder)
+            if (folder / FolderLock.NAME).exists():
+                return folder, lock
+            lock.release()
+        except OSError:
+            if attempt == ATTEMPTS - 1:
+                raise
+    raise FileNotFoundError(f"{place} is taken away again and again")
 
 
 def _lock(file: int) -> None:
@@ -309,13 +270,3 @@ def _lock(file: int) -> None:
         msvcrt.locking(file, msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined]
     else:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-
-
-def _allocate(file: int, size: int) -> None:
-    """Reserve the blocks: a write into a mapped hole of a full disk would kill the process."""
-    if hasattr(os, "posix_fallocate"):
-        os.posix_fallocate(file, 0, size)
-        return
-    zeros = b"\0" * (1 << 20)  # macOS and Windows
-    for _ in range(0, size, len(zeros)):
-        os.write(file, zeros)

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 from zlib import crc32
 
 from langdistill.records import Trace
 from langdistill.stores.protocol import BAD
+
+log = logging.getLogger(__name__)
 
 Sample = float | Callable[[Mapping[str, Any]], bool]
 """A share of all root runs, or whether to record a run with this metadata."""
@@ -41,3 +46,33 @@ def troubled_or(share: float) -> Keep:
         return troubled(trace) or sampled(share, trace.id, {"thread_id": trace.thread})
 
     return keep
+
+
+@dataclass
+class Policy:
+    """Which traces stay, and how long."""
+
+    keep: Keep | None = None
+    feedback_window: timedelta = timedelta(days=1)
+    retain: timedelta | None = None
+
+    def settle(self, trace: Trace) -> Trace | None:
+        """The trace with the time of its expiry; `None` where it goes at once."""
+        until = self.until(trace.ended)
+        if self.keep is not None and not self._stays(trace):
+            window = self.feedback_window.total_seconds()
+            if window <= 0:
+                return None
+            until = min(until or float("inf"), trace.ended + window)
+        return trace.model_copy(update={"expires": until}) if until is not None else trace
+
+    def until(self, at: float) -> float | None:
+        """When something of that time goes; `None` for never."""
+        return at + self.retain.total_seconds() if self.retain else None
+
+    def _stays(self, trace: Trace) -> bool:
+        try:
+            return bool(self.keep and self.keep(trace))
+        except Exception:
+            log.warning("The function that tells which traces to keep failed; the trace is kept.", exc_info=True)
+            return True

@@ -5,9 +5,9 @@ from __future__ import annotations
 from copy import deepcopy
 from typing import Any
 
-import orjson
 from langchain_core.messages import AIMessage, BaseMessage, ToolMessage
 
+from langdistill.recording.encoding import encode, simpler
 from langdistill.records import Message
 
 ROLES = {"human": "user", "ai": "assistant", "system": "system", "tool": "tool", "function": "tool"}
@@ -35,9 +35,12 @@ def plain(message: BaseMessage) -> Message:
     return said  # type: ignore[return-value]
 
 
+simpler.register(BaseMessage, plain)  # inside of arguments and outputs, too
+
+
 def _tool_call(call: Any) -> dict[str, Any]:
     """A tool call; arguments that a model wrote as no valid JSON stay the text they are."""
-    arguments = call["args"] if isinstance(call["args"], str) else orjson.dumps(call["args"], default=str).decode()
+    arguments = call["args"] if isinstance(call["args"], str) else encode(call["args"]).decode()
     return {
         "id": call["id"] or "",
         "type": "function",

@@ -10,6 +10,7 @@ from __future__ import annotations
 import atexit
 import logging
 import os
+import sys
 import threading
 import time
 import weakref
@@ -29,8 +30,9 @@ from langchain_core.outputs import LLMResult
 from langchain_core.tracers.context import register_configure_hook
 from langgraph.callbacks import GraphCallbackHandler, GraphInterruptEvent
 
-from langdistill.recording.delivery import Delivery, Policy
-from langdistill.recording.keeping import Keep, Sample, sampled
+from langdistill.recording.delivery import Delivery
+from langdistill.recording.journal import MOST_BYTES
+from langdistill.recording.keeping import Keep, Policy, Sample, sampled
 from langdistill.recording.redaction import Redactor
 from langdistill.recording.runs import Run
 from langdistill.recording.secrets import secrets
@@ -96,6 +98,7 @@ class TraceRecorder(GraphCallbackHandler):
         consent: str | None = None,
         licence: str | None = None,
         journal: str | Path | None = None,
+        journal_bytes: int = MOST_BYTES,
     ) -> None:
         """Open the store, or make it.
 
@@ -110,6 +113,7 @@ class TraceRecorder(GraphCallbackHandler):
             consent: what users agreed to, for runs whose metadata has no "consent".
             licence: terms of the texts, for runs whose metadata has no "licence".
             journal: folder for what the store does not have yet; beside an SQLite file by default.
+            journal_bytes: how much of it there may be. A sixteenth of it is the most that one event may take.
 
         Raises:
             StoreError: the store cannot be opened, or the journal cannot be made.
@@ -117,11 +121,12 @@ class TraceRecorder(GraphCallbackHandler):
         self._redactors = (secrets(),) if redact is None else tuple(redact)
         self._sample = sample
         self._defaults = {"consent": consent, "licence": licence}
-        self._place = Path(journal) if journal else None
+        self._place = Path(journal).resolve() if journal else None
+        self._journal_bytes = journal_bytes
         self._policy = Policy(keep, feedback_window, retain)
         self._target = store
         self._lock = threading.RLock()  # a generator that is collected in a callback calls back on the same thread
-        self._losing = threading.Lock()
+        self._losing = threading.RLock()
         self._tokens: list[Token[TraceRecorder | None]] = []
         self._closed = False
         self.losses: Counter[str] = Counter()
@@ -131,16 +136,28 @@ class TraceRecorder(GraphCallbackHandler):
         atexit.register(self.close)  # a script that ends without closing loses nothing
 
     def _start(self) -> None:
-        self._delivery = Delivery(self._target, self._place, self._policy, self._lock, self._lose)
-        self._writing = Writing(self._delivery.append, self._redactors, self._defaults, self._lose)
+        self._delivery = Delivery(
+            self._target, self._place, self._policy, self._lock, self._lose, most=self._journal_bytes
+        )
+        largest = self._delivery.journal.largest
+        self._writing = Writing(self._delivery.append, self._redactors, self._defaults, self._lose, largest)
         self._owner = os.getpid()
 
     def _forked(self) -> None:
         """In a child: the thread is gone, a lock may be held for ever, and store and journal are the parent's."""
         _parents.append(self._delivery)
         self._delivery.abandon()
-        self._lock, self._losing = threading.RLock(), threading.Lock()
+        self._lock, self._losing, self.losses = threading.RLock(), threading.RLock(), Counter()
         self._writing.forget_runs()
+
+    def _wake_up(self) -> None:
+        """Only a child that records anything needs a thread and a journal of its own."""
+        if self._owner == os.getpid():
+            return
+        self._target = getattr(self._target, "path", self._target)  # what is open is the parent's
+        self._start()
+        if processes := sys.modules.get("multiprocessing.util"):
+            processes.Finalize(None, self.close, exitpriority=0)  # its children end without what atexit knows
 
     # runs
 
@@ -278,8 +295,7 @@ class TraceRecorder(GraphCallbackHandler):
     ) -> Run:
         if self._closed:
             raise RuntimeError("the recorder was closed before the run began")
-        if self._owner != os.getpid():
-            self._start()  # only a child that records anything needs a thread and a journal of its own
+        self._wake_up()
         silent = not sampled(self._sample, run_id, metadata or {})
         run = self._writing.begin_root(run_id, name or "", kind, tags, metadata or {}, inputs, silent=silent)
         if kind == "model":
@@ -296,7 +312,9 @@ class TraceRecorder(GraphCallbackHandler):
             self.losses[what] += count
         if first:
             log.warning(
-                "The recorder lost %s. Further losses are counted in `lost`, and not told.", what, exc_info=True
+                "The recorder lost %s. Further losses are counted in `lost`, and not told.",
+                what,
+                exc_info=sys.exc_info()[0] is not None,
             )
 
     @property
@@ -306,7 +324,14 @@ class TraceRecorder(GraphCallbackHandler):
 
     @property
     def lost(self) -> int:
-        """Events that could not be recorded."""
+        """How much of what happened is in no trace: events, and values.
+
+        An event is what one call of LangChain told, the beginning or the end of a run, or one piece of feedback. It counts
+        once: where it could not be written, since the journal was full, say; where it was written and cannot be read any
+        more; and where it says something of a beginning that was lost. A message, argument or output that was too large
+        counts as one, and so does a trace that the store refuses. `losses` tells the reasons. What waits in the journal for
+        the store is not lost, and what `sample` and `keep` refuse is not either.
+        """
         return sum(self.losses.values())
 
     # for the user
@@ -321,6 +346,7 @@ class TraceRecorder(GraphCallbackHandler):
     ) -> None:
         """Add what a user said of a run, by the id of its root. Never waits for the store."""
         with self._lock:
+            self._wake_up()
             self._writing.feedback(str(run_id), name, score, comment, time.time())
 
     def flush(self, timeout: float | None = PATIENCE) -> bool:
@@ -332,7 +358,7 @@ class TraceRecorder(GraphCallbackHandler):
         Returns:
             Whether it came about.
         """
-        return self._delivery.flush(timeout)
+        return self._owner != os.getpid() or self._delivery.flush(timeout)
 
     def close(self) -> None:
         """Bring what has ended to the store, and close it. What it does not take is kept in the journal for the next start."""

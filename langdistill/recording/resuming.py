@@ -66,7 +66,7 @@ class Resuming:
 
     def _before(self, thread: str, started: float) -> Stopped | None:
         """The interrupted run that is resumed: recorded by this process, or by another one."""
-        if here := self._stopped.pop(thread, None):
+        if here := self._stopped.get(thread):
             return here
         found = self._store.traces(Where(thread=thread, before=started), newest=MOST_LOOKED_AT)
         return next((Stopped.of(trace) for trace in found if trace.interrupted), None)

@@ -26,13 +26,15 @@ class Writing:
 
     def __init__(
         self,
-        append: Callable[[Kind, int, bytes], bool],
+        append: Callable[[Kind, int, bytes], str | None],
         redactors: Sequence[Redactor],
         defaults: Mapping[str, Any],
         lose: Lose,
+        largest: int,
     ) -> None:
+        """Write with `append`, which tells why it could not, events of at most `largest` bytes."""
         self._append = append
-        self._cleaning = Cleaning(redactors, lose)
+        self._cleaning = Cleaning(redactors, lose, largest // 2)
         self._defaults = defaults
         self._lose = lose
         self._runs: dict[UUID | None, Run] = {}
@@ -203,8 +205,8 @@ class Writing:
     def feedback(self, trace_id: str, name: str | None, score: float | None, comment: str | None, at: float) -> None:
         """What a user said of a run."""
         said = [Kind.FEEDBACK, at, trace_id, name, score, self._cleaning.comment(comment)]
-        if not self._append(Kind.FEEDBACK, 0, encode(said)):
-            self._lose(1, "feedback, since the journal is full")
+        if why := self._append(Kind.FEEDBACK, 0, encode(said)):
+            self._lose(1, f"feedback, since {why}")
 
     def forget_runs(self) -> None:
         """Nothing more is written of the runs that are open."""
@@ -250,10 +252,10 @@ class Writing:
                 self._write_end_of_call(run, None, facts.CancelledError())
 
     def _write(self, root: Root, event: list[Any]) -> None:
-        if not self._append(event[0], root.number, encode(event)):
+        if why := self._append(event[0], root.number, encode(event)):
             root.lost += 1
             root.told.forget()
-            self._lose(1, "an event, since the journal is full")
+            self._lose(1, f"an event, since {why}")
 
     # open runs
 
