@@ -9,7 +9,6 @@ from typing import Any, Literal
 from langdistill.records import Reply, Usage
 from langdistill.stores.foreign.conversations import RESPONSES, Conversation, choice_of, conversation, replies
 from langdistill.stores.foreign.losses import Losses, is_empty
-from langdistill.stores.foreign.messages import read_messages
 from langdistill.stores.foreign.parts import tools_in
 from langdistill.stores.foreign.values import count, first, mapping, parsed, sequence, text_of
 
@@ -141,7 +140,7 @@ def replies_of(attributes: Attributes, events: Iterable[Mapping[str, Any]], loss
         [_openinference(one) for one in attributes.indexed("llm.output_messages.")],
         [_indexed(one) for one in attributes.indexed("gen_ai.completion.")],
         _vercel(attributes),
-        [one for one in events if "message" in one or one.get("role") == "assistant" and "index" in one],
+        [one for one in events if "message" in one or (one.get("role") == "assistant" and "index" in one)],
     )
     finish = attributes.get("llm.finish_reason", "gen_ai.response.finish_reasons", "ai.response.finishReason")
     finishes = [text_of(one) for one in (sequence(parsed(finish)) or [finish])]

@@ -111,9 +111,9 @@ def _replies_of(fields: dict[str, Any], losses: Losses) -> list[Reply]:
         return [reply for one in _flat(fields[key]) for reply in choice_of(one, losses)]
     if is_message(fields) or _is_candidate(fields):
         return choice_of(fields, losses)
-    for key in ("output", "messages", "message", "content", "text"):
+    for key in ("output", "outputs", "messages", "message", "content", "text"):
         inner = parsed(fields.get(key))
-        if isinstance(inner, dict) and not is_message(inner) and key == "output" and inner != fields:
+        if isinstance(inner, dict) and not is_message(inner) and key.startswith("output"):
             return _replies_of(inner, losses)
         if isinstance(inner, (dict, list, str)) and inner:
             return _spoken(inner, losses)
@@ -196,6 +196,7 @@ def usage_in(value: Any) -> Usage:
 def said_at_the_end(value: Any, given: list[Message], losses: Losses) -> list[Message]:
     """The messages that a root ended with, without those that it was given."""
     found = parsed(value)
+    found = found["outputs"] if isinstance(found, dict) and isinstance(found.get("outputs"), dict) else found
     listed = found.get("messages") if isinstance(found, dict) else found
     items = _flat(listed) if isinstance(listed, list) else []
     if not (items and all(map(is_message, items))):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import groupby
 from typing import Any
 
@@ -20,7 +20,7 @@ OUTCOMES: tuple[tuple[re.Pattern[str], Outcome], ...] = (
 )
 """What stops a run and is no failure, by the exception that it travels as."""
 OWN_KEYS = re.compile(
-    r"^(langgraph_|ls_|lc_|checkpoint_|__|(thread|session|conversation|user|run)_id$|usage_metadata$|candidate$|strategy$)"
+    r"^(langgraph_|ls_|lc_|checkpoint_|LANGSMITH_|__|(thread|session|conversation|user|run)_id$|usage_metadata$|candidate$|strategy$)"
 )
 """Metadata that the libraries put there themselves, or that has a field of its own."""
 THREAD = ("thread_id", "session_id", "conversation_id")
@@ -68,6 +68,11 @@ def told_by(metadata: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
+def own(metadata: Mapping[str, Any], inherited: Mapping[str, Any]) -> dict[str, Any]:
+    """The metadata of a run that its root does not have, and that has no field of its own."""
+    return {key: one for key, one in metadata.items() if not OWN_KEYS.match(key) and inherited.get(key) != one}
+
+
 def trace_of(
     id: str, spans: Iterable[Span], losses: Losses, record: Mapping[str, Any] | None = None, **told: Any
 ) -> Trace:
@@ -87,7 +92,7 @@ def trace_of(
     _tell_values(tree)
     places = flat(tree)
     lists = {"steps": places.steps, "calls": places.calls, "tool_runs": places.tools}
-    return Trace(id=id, **lists, **_root(tree, record or {}, losses), **told)
+    return Trace(id=id, **lists, **_root(tree, places.calls, record or {}, losses), **told)
 
 
 def _tell_values(tree: Tree) -> None:
@@ -99,26 +104,37 @@ def _tell_values(tree: Tree) -> None:
         )
 
 
-def _root(tree: Tree, record: Mapping[str, Any], losses: Losses) -> dict[str, Any]:
-    """What the root tells of the whole: a record of its own, or else the span at the top."""
+def _root(tree: Tree, calls: Sequence[Call], record: Mapping[str, Any], losses: Losses) -> dict[str, Any]:
+    """What the root tells of the whole: a record of its own, or else the span at the top.
+
+    Where neither says what it was given, it is what its first call was asked; where neither says what it ended with, and it
+    did not fail, it is what its last call replied.
+    """
     tops = tree.tops or [Span("", None, losses, "", Step(name="", started=record.get("started") or 0.0))]
-    top = tops[0].record
-    facts = (
-        {"name": text_of(record.get("name")) or tops[0].name}
-        | _end(top)
-        | {"ended": max(span.record.ended for span in tops)}
+    ended = {"ended": max(span.record.ended for span in tops)}
+    facts = {"name": text_of(record.get("name")) or tops[0].name} | _end(tops[0].record) | ended
+    given, got = (
+        record[side] if not is_empty(record.get(side)) else _held(tree, tops[0], side) for side in ("input", "output")
     )
-    given, got = record.get("input"), record.get("output")
-    if isinstance(top, Call):
-        asked = top.prompt if is_empty(given) else conversation(given, losses.at("input")).messages
-        said = [one.message for one in top.replies[:1]]
-    else:
-        asked = conversation(tops[0].input if is_empty(given) else given, losses.at("input")).messages
-        said = []
-        got = tops[0].output if is_empty(got) else got
-    return (
-        facts | {"input": asked, "output": said} | ({} if is_empty(got) else _end_of(got, asked, losses.at("output")))
-    )
+    asked = conversation(given, losses.at("input")).messages or [one for call in calls[:1] for one in call.prompt]
+    if not is_empty(got):
+        return facts | {"input": asked} | _end_of(got, asked, losses.at("output"))
+    said = [one.message for call in calls[-1:] for one in call.replies[:1]] if facts["outcome"] == "ended" else []
+    return facts | {"input": asked, "output": said}
+
+
+def _held(tree: Tree, top: Span, side: str) -> Any:
+    """The input or output of a root, or, where it has none, of the only step below it, which then wraps nothing else."""
+    below: dict[str | None, list[Span]] = {}
+    for one in tree.spans.values():
+        below.setdefault(one.parent, []).append(one)
+    span = top
+    while is_empty(getattr(span, side)):
+        inner = below.get(span.id, [])
+        if len(inner) != 1 or not isinstance(inner[0].record, Step):
+            return None
+        span = inner[0]
+    return getattr(span, side)
 
 
 def _end_of(got: Any, asked: list[Message], losses: Losses) -> dict[str, Any]:

@@ -141,3 +141,15 @@ def usage_of(*told: Any) -> Usage:
 def _detail(fields: dict[str, Any], keys: Iterable[str], groups: Iterable[str], within: Iterable[str]) -> Any:
     found = first(fields, keys)
     return found if found is not None else first(mapping(first(fields, groups)), within)
+
+
+def unquoted(value: Any) -> Any:
+    """As `parsed`, also where JSON text was written as JSON text once more."""
+    for _ in range(3):
+        if not (isinstance(value, str) and value[:1] in ('"', "{", "[")):
+            break
+        try:
+            value = loads(value)
+        except ValueError:
+            break
+    return value

@@ -13,7 +13,7 @@ from langdistill.stores.foreign.documents import documents
 from langdistill.stores.foreign.losses import Losses, is_empty, shown
 from langdistill.stores.foreign.messages import tool_output
 from langdistill.stores.foreign.parts import tools_in
-from langdistill.stores.foreign.spans import OWN_KEYS, broken_off, place, stopped, told_by, trace_of
+from langdistill.stores.foreign.spans import broken_off, own, place, stopped, told_by, trace_of
 from langdistill.stores.foreign.trees import Span
 from langdistill.stores.foreign.values import (
     as_text,
@@ -214,9 +214,8 @@ def _span(id: str, run: dict[str, Any], root: dict[str, Any], losses: Losses) ->
     losses.left(run, READ | BOOKKEEPING)
     losses.left(extra, EXTRA, "extra.")
     inherited = mapping(mapping(root.get("extra")).get("metadata"))
-    own = {key: value for key, value in metadata.items() if not OWN_KEYS.match(key) and inherited.get(key) != value}
     if run is not root:
-        losses.left(own, NO_PARAMS | {"usage_metadata", "stop", "checkpoint_ns"}, "metadata.")
+        losses.left(own(metadata, inherited), NO_PARAMS | mapping(extra.get("invocation_params")).keys(), "metadata.")
         tags = [
             tag
             for tag in texts(run.get("tags"))
