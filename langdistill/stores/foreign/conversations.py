@@ -197,8 +197,8 @@ def said_at_the_end(value: Any, given: list[Message], losses: Losses) -> list[Me
     """The messages that a root ended with, without those that it was given."""
     found = parsed(value)
     found = found["outputs"] if isinstance(found, dict) and isinstance(found.get("outputs"), dict) else found
-    listed = found.get("messages") if isinstance(found, dict) else found
-    items = _flat(listed) if isinstance(listed, list) else []
+    listed = found.get("messages") if isinstance(found, dict) and not is_message(found) else found
+    items = _flat(listed) if isinstance(listed, list) else [listed]
     if not (items and all(map(is_message, items))):
         return [one.message for one in replies(value, losses)]
     said = read_messages(items, losses)

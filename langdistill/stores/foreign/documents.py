@@ -67,25 +67,24 @@ def made_plain(value: Any, losses: Losses | None = None, depth: int = 0) -> Any:
 
 
 def _unicode(text: str, losses: Losses | None) -> str:
+    """The same text, with what UTF-8 or PostgreSQL cannot hold as an escape."""
     try:
         text.encode()
+        plain = text
     except UnicodeEncodeError:
-        if losses:
-            losses.tell("no-unicode", "A text holds half of a surrogate pair; it is kept as an escape.")
-        return text.encode(errors="backslashreplace").decode()
-    return text
+        plain = text.encode(errors="backslashreplace").decode()
+    plain = plain.replace("\x00", "\\x00")
+    if losses and plain != text:
+        losses.tell("no-unicode", "A text holds a null character or half of a surrogate pair; it is kept as an escape.")
+    return plain
 
 
 def _number(value: float, losses: Losses | None) -> float | str:
-    if isinstance(value, int) and abs(value) < LARGEST:
-        return value
-    if isinstance(value, float) and math.isfinite(value):
-        return value
-    if losses:
-        losses.tell(
-            "no-number", f"{_digits(str(value)[:60]) if isinstance(value, float) else 'A huge number'} is kept as text."
-        )
-    return str(value)
+    holds = math.isfinite(value) if isinstance(value, float) else abs(value) < LARGEST
+    plain = value if holds else str(value)
+    if losses and isinstance(plain, str):
+        losses.tell("no-number", f"A number that no store can hold is kept as text: {plain[:60]}")
+    return plain
 
 
 def _digits(text: str) -> int | str:

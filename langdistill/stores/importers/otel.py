@@ -106,7 +106,7 @@ class Batches:
     def _list(self, group: Any, key: str, losses: Losses) -> list[Any]:
         told = mapping(group).get(key)
         if not isinstance(told, list):
-            losses.tell("no-spans", f"Expected a list of {key}, got {shown(group)}")
+            losses.tell("no-list", f"Expected a list of {key}, got {shown(group)}")
         return sequence(told)
 
     def _span(self, span: Any, scope: dict[str, Any], resource: dict[str, Any], losses: Losses) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -39,10 +40,8 @@ def text(value: Any) -> Any:
         value = [one for one in value if one["type"] != "tool_use"]
         if len(value) == 1 and value[0]["type"] == "text":
             value = value[0]["text"]
-    try:
+    with contextlib.suppress(ValueError):
         value = json.loads(value) if isinstance(value, str) else value
-    except ValueError:
-        pass
     return value if value not in ("", [], None) else None
 
 
@@ -106,7 +105,7 @@ def test_the_chat_is_the_one_that_langfuse_shows(data: Path, name: str) -> None:
         assert len(ours) == len(chat)
         for at, (one, other) in enumerate(zip(ours, chat, strict=True)):
             differs = OTHER_ROLE.get((short, observation["id"], side, at))
-            assert differs in (None, other["role"])
+            assert differs is None or differs == other["role"]
             compare(one, other, "tool" if differs else None)
     assert no_chat == NO_CHAT[short]
 
