@@ -87,7 +87,11 @@ class Exports:
         fields = mapping(value)
         if isinstance(value, list):
             for at, one in enumerate(value, 1):
-                self.take(one, losses.at(f"row {at}"))
+                inner = losses.at(f"row {at}")
+                if isinstance(one, dict):
+                    self.take(one, inner)
+                else:
+                    inner.tell("no-trace", f"Expected a Langfuse trace or observation, got {shown(one)}")
         elif "trace" in fields:
             self._trace(fields["trace"], fields.get("observations"), losses)
             losses.left(fields, frozenset({"trace", "observations"}))

@@ -79,7 +79,11 @@ class Runs:
         fields = mapping(value)
         if isinstance(value, list):
             for at, one in enumerate(value, 1):
-                self.take(one, losses.at(f"row {at}"))
+                inner = losses.at(f"row {at}")
+                if isinstance(one, dict):
+                    self.take(one, inner)
+                else:
+                    inner.tell("no-runs", f"Expected a LangSmith run, got {shown(one)}")
         elif "run_type" in fields or ("id" in fields and ("inputs" in fields or "dotted_order" in fields)):
             self._post(fields, losses)
         elif "key" in fields and ("run_id" in fields or "trace_id" in fields):

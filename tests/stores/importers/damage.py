@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from copy import deepcopy
 from random import Random
 from typing import Any
 
@@ -12,6 +13,10 @@ STRANGE: tuple[Any, ...] = (
     {"role": "user"}, {"role": "model", "parts": 5}, {"type": "tool_use"}, {"content": {"parts": [1, None, {"text": 3}]}},
     {"lc": 1, "kwargs": {}, "id": []}, {"message": {"message": {"message": {}}}}, {"type": "human", "data": {}},
 )  # fmt: skip
+
+
+LARGEST = 5000
+"""Characters of a value that is copied to another place; an object copied into itself again and again would fill the memory."""
 
 
 def places(value: Any) -> list[tuple[Any, Any]]:
@@ -51,14 +56,15 @@ def _damage(holder: Any, key: Any, found: list[tuple[Any, Any]], random: Random)
     if how == 0:
         del holder[key]
     elif how == 1:
-        holder[key] = random.choice(STRANGE)
+        holder[key] = deepcopy(random.choice(STRANGE))
     elif how == 2 and isinstance(holder, list):
         holder.insert(key, json.loads(json.dumps(holder[key])))
     elif how == 3 and isinstance(holder, dict):
         holder[random.choice(("id", "role", "content", "type", "messages", "name", "x"))] = holder.pop(key)
     elif how == 4:
         other, place = random.choice(found)
-        holder[key] = json.loads(json.dumps(other[place])) if place in other or isinstance(other, list) else None
+        copied = json.dumps(other[place]) if isinstance(other, list) or place in other else "null"
+        holder[key] = json.loads(copied) if len(copied) < LARGEST else None
     elif how == 5 and isinstance(holder[key], str) and holder[key][:1] in ("{", "["):
         try:
             holder[key] = json.dumps(damaged(json.loads(holder[key]), random, 2))
@@ -67,7 +73,7 @@ def _damage(holder: Any, key: Any, found: list[tuple[Any, Any]], random: Random)
     elif how == 6 and random.random() < 0.1:
         holder[key] = deep(random)
     else:
-        holder[key] = random.choice(STRANGE)
+        holder[key] = deepcopy(random.choice(STRANGE))
 
 
 def with_bytes_damaged(data: bytes, random: Random) -> bytes:
