@@ -179,7 +179,7 @@ def usage_in(value: Any) -> Usage:
         first(fields, ("usage_metadata", "usageMetadata", "usage")),
         first(metadata, ("token_usage", "tokenUsage", "usage")),
     )
-    messages = [unwrapped(mapping(one).get("message") or {}) for one in _flat(sequence(fields.get("generations")))]
+    messages = [unwrapped(mapping(mapping(one).get("message"))) for one in _flat(sequence(fields.get("generations")))]
     each = [usage_of(first(mapping(one), ("usage_metadata", "usage"))) for one in messages]
     if not each:
         return total

@@ -45,7 +45,7 @@ def loads(text: str, losses: Losses | None = None) -> Any:
         try:
             value = json.loads(text)
         except ValueError:  # of whole numbers with thousands of digits, too, which are kept as their digits
-            value = json.loads(text, parse_int=_digits)
+            value = json.loads(text, parse_int=lambda digits: _whole(digits, losses))
     except RecursionError as error:
         raise ValueError("it is nested too deeply") from error
     return made_plain(value, losses)
@@ -81,14 +81,17 @@ def _unicode(text: str, losses: Losses | None) -> str:
 
 def _number(value: float, losses: Losses | None) -> float | str:
     holds = math.isfinite(value) if isinstance(value, float) else abs(value) < LARGEST
-    plain = value if holds else str(value)
-    if losses and isinstance(plain, str):
-        losses.tell("no-number", f"A number that no store can hold is kept as text: {plain[:60]}")
-    return plain
+    return value if holds else _as_text(str(value), losses)
 
 
-def _digits(text: str) -> int | str:
-    return int(text) if len(text) < 20 else text
+def _whole(digits: str, losses: Losses | None) -> int | str:
+    return int(digits) if len(digits) < 20 else _as_text(digits, losses)
+
+
+def _as_text(number: str, losses: Losses | None) -> str:
+    if losses:
+        losses.tell("no-number", f"A number that no store can hold is kept as text: {number[:60]}")
+    return number
 
 
 def _flattened(value: Any, losses: Losses | None) -> str | None:
