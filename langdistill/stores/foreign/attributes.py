@@ -233,3 +233,13 @@ def usage_by(attributes: Attributes) -> Usage:
     """Tokens of the call."""
     attributes.get(*TOTALS)
     return Usage(**{name: count(attributes.get(*keys)) for name, keys in TOKENS.items()})
+
+
+def versions_of(scope: Any, resource: Any) -> dict[str, str]:
+    """The recorder and its version, and that of OTel's SDK."""
+    library, about = mapping(scope), mapping(resource)
+    pairs = {
+        text_of(library.get("name")): text_of(library.get("version")),
+        "opentelemetry": text_of(about.get("telemetry.sdk.version")),
+    }
+    return {name: version for name, version in pairs.items() if name and version}

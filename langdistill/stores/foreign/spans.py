@@ -56,6 +56,15 @@ def place(metadata: Mapping[str, Any]) -> dict[str, Any]:
     return {"path": "/".join(name for name, _ in groupby(names)), "branch": branch}
 
 
+def role_of(metadata: Mapping[str, Any]) -> dict[str, Any]:
+    """Fields of a call that the metadata tells: its node, and what it was for, where langdistill's own graphs were recorded."""
+    return {
+        "node": text_of(metadata.get("langgraph_node")),
+        "strategy": text_of(metadata.get("strategy")),
+        "candidate": metadata.get("candidate") is True,
+    }
+
+
 def told_by(metadata: Mapping[str, Any]) -> dict[str, Any]:
     """Fields of a trace that the metadata of its root tells."""
     return {
@@ -96,7 +105,8 @@ def trace_of(
 
 
 def _tell_values(tree: Tree) -> None:
-    steps = [span for span in tree.spans.values() if isinstance(span.record, Step) and span is not tree.root]
+    root = tree.root
+    steps = [span for span in tree.spans.values() if isinstance(span.record, Step) and span is not root]
     holding = [span for span in steps if not (is_empty(span.input) and is_empty(span.output))]
     if holding:
         tree.losses.tell(

@@ -134,7 +134,8 @@ def _path(steps: Sequence[Step], step: int | None) -> str:
 
 def _placed(tree: Tree) -> Places:
     """Every span in its list, and the nearest of each kind that it is in."""
-    root = tree.root if tree.root and isinstance(tree.root.record, Step) else None
+    top = tree.root
+    root = top if top and isinstance(top.record, Step) else None
     ordered = sorted((one for one in tree.spans.values() if one is not root), key=lambda one: one.record.started)
     places = Places()
     for span in ordered:
@@ -174,21 +175,24 @@ class Asked:
 
     def __init__(self, calls: Iterable[Call]) -> None:
         self._by_id: dict[str, int] = {}
-        self._by_name: dict[str, list[tuple[int, Call, dict[str, Any]]]] = {}
+        self._by_name: dict[str, list[tuple[int, float, Any, str]]] = {}
         for at, call in enumerate(calls):
             for asked in (asked for reply in call.replies for asked in reply.message.get("tool_calls", [])):
                 self._by_id.setdefault(asked["id"], at)
-                self._by_name.setdefault(asked["function"]["name"], []).append((at, call, asked))
+                arguments = parsed(asked["function"]["arguments"])
+                self._by_name.setdefault(asked["function"]["name"], []).append(
+                    (at, call.started, arguments, asked["id"])
+                )
 
     def by(self, tool: ToolRun, within: int | None) -> tuple[int | None, str | None]:
         """Index of the call, and the id of the tool call: by that id, else by name and arguments, else the call it ran in."""
         if tool.tool_call_id:
             return self._by_id.get(tool.tool_call_id, within), tool.tool_call_id
         waiting = self._by_name.get(tool.name, [])
-        for at, (call, of, asked) in enumerate(waiting):
-            if of.started <= tool.started and _same(parsed(asked["function"]["arguments"]), tool.arguments):
+        for at, (call, started, arguments, id) in enumerate(waiting):
+            if started <= tool.started and _same(arguments, tool.arguments):
                 del waiting[at]
-                return call, asked["id"] or None
+                return call, id or None
         return within, None
 
 

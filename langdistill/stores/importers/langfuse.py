@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from langdistill.records import Call, Feedback, Step, ToolRun, Trace, Usage
-from langdistill.stores.foreign.attributes import Attributes, kind_of, prompt_of, replies_of, tools_of
+from langdistill.stores.foreign.attributes import Attributes, kind_of, prompt_of, replies_of, tools_of, versions_of
 from langdistill.stores.foreign.conversations import Conversation, conversation, replies, usage_in
 from langdistill.stores.foreign.documents import documents
 from langdistill.stores.foreign.losses import Losses, is_empty, shown
 from langdistill.stores.foreign.messages import tool_output
 from langdistill.stores.foreign.parts import tools_in
-from langdistill.stores.foreign.spans import OUTCOMES, broken_off, own, place, stopped, told_by, trace_of
+from langdistill.stores.foreign.spans import OUTCOMES, broken_off, own, place, role_of, stopped, told_by, trace_of
 from langdistill.stores.foreign.trees import Span
 from langdistill.stores.foreign.values import (
     count,
@@ -160,18 +160,9 @@ def _trace(id: str, found: Found) -> Iterator[Trace | Unmapped]:
     told["user"] = text_of(fields.get("userId")) or told["user"]
     told["tags"] = texts(fields.get("tags"))
     told["feedback"] = [*_scores(fields.get("scores"), losses), *_corrections(fields.get("corrections"), losses)]
-    told["versions"] = _versions(metadata)
+    told["versions"] = versions_of(metadata.get("scope"), metadata.get("resourceAttributes"))
     yield trace_of(id, spans, losses, record, source="langfuse", **told)
     yield from losses.all()
-
-
-def _versions(metadata: Mapping[str, Any]) -> dict[str, str]:
-    scope, resource = mapping(metadata.get("scope")), mapping(metadata.get("resourceAttributes"))
-    pairs = {
-        text_of(scope.get("name")): text_of(scope.get("version")),
-        "opentelemetry": text_of(resource.get("telemetry.sdk.version")),
-    }
-    return {name: version for name, version in pairs.items() if name and version}
 
 
 def _scores(scores: Any, losses: Losses) -> Iterator[Feedback]:
@@ -280,9 +271,7 @@ def _call(
         "gen_ai.provider.name", "gen_ai.system", "llm.provider", "llm.system"
     )
     return {
-        "node": text_of(metadata.get("langgraph_node")),
-        "strategy": text_of(metadata.get("strategy")),
-        "candidate": metadata.get("candidate") is True,
+        **role_of(metadata),
         "model": text_of(fields.get("model")) or text_of(metadata.get("ls_model_name")),
         "provider": text_of(provider),
         "params": {key: one for key, one in params.items() if not is_empty(one)},

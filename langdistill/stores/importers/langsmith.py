@@ -7,13 +7,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from langdistill.records import Call, Feedback, Reply, Step, ToolRun, Trace
+from langdistill.records import Call, Feedback, Step, ToolRun, Trace
 from langdistill.stores.foreign.conversations import conversation, replies, usage_in
 from langdistill.stores.foreign.documents import documents
 from langdistill.stores.foreign.losses import Losses, is_empty, shown
 from langdistill.stores.foreign.messages import tool_output
 from langdistill.stores.foreign.parts import tools_in
-from langdistill.stores.foreign.spans import broken_off, own, place, stopped, told_by, trace_of
+from langdistill.stores.foreign.spans import broken_off, own, place, role_of, stopped, told_by, trace_of
 from langdistill.stores.foreign.trees import Span
 from langdistill.stores.foreign.values import (
     as_text,
@@ -107,6 +107,8 @@ class Runs:
                 else:
                     self._post(one, inner)
         losses.left(fields, frozenset({"post", "patch", "feedback", "runs"}))
+        if not any(map(fields.get, fields)):
+            losses.tell("no-runs", f"Nothing is posted or patched in it: {shown(fields)}")
 
     def _post(self, run: dict[str, Any], losses: Losses) -> None:
         id = _id(run)
@@ -203,8 +205,7 @@ def _trace(id: str, group: dict[str, Found], said: list[Found]) -> Iterator[Trac
     runtime = mapping(extra.get("runtime"))
     told: Any = told_by(mapping(extra.get("metadata"))) | {"tags": texts(root.get("tags"))}
     told["versions"] = {name: text for key, name in VERSIONS.items() if (text := text_of(runtime.get(key)))}
-    params = mapping(extra.get("invocation_params"))
-    told["metadata"] = {key: value for key, value in told["metadata"].items() if key not in params}
+    told["metadata"] = own(told["metadata"], mapping(extra.get("invocation_params")))
     told["feedback"] = [one for run in runs.values() for one in _feedback(run, losses)] + [
         _opinion(*one) for one in said
     ]
@@ -260,22 +261,16 @@ def _call(id: str, name: str, run: dict[str, Any], losses: Losses) -> dict[str, 
     )
     return {
         "id": id,
-        "node": text_of(metadata.get("langgraph_node")),
-        "strategy": text_of(metadata.get("strategy")),
-        "candidate": metadata.get("candidate") is True,
+        **role_of(metadata),
         "model": text_of(model) or name,
         "provider": text_of(metadata.get("ls_provider")),
         "params": {key: value for key, value in params.items() if key not in NO_PARAMS and value is not None},
         "tools": tools_in(first(params, ("tools", "functions"))) or asked.tools,
         "prompt": asked.messages,
-        "replies": [one.model_copy(update={"partial": partial}) for one in _replies(outputs, losses)],
+        "replies": [one.model_copy(update={"partial": partial}) for one in replies(outputs, losses.at("outputs"))],
         "usage": usage if usage.input_tokens or usage.output_tokens else usage_of(metadata.get("usage_metadata"), run),
         "first_token": _first_token(run, losses),
     }
-
-
-def _replies(outputs: Any, losses: Losses) -> list[Reply]:
-    return replies(outputs, losses.at("outputs"))
 
 
 def _first_token(run: dict[str, Any], losses: Losses) -> float | None:

@@ -23,11 +23,12 @@ from langdistill.stores.foreign.attributes import (
     prompt_of,
     replies_of,
     usage_by,
+    versions_of,
 )
 from langdistill.stores.foreign.documents import documents
 from langdistill.stores.foreign.losses import Losses, is_empty, shown
 from langdistill.stores.foreign.messages import tool_output
-from langdistill.stores.foreign.spans import broken_off, own, place, stopped, told_by, trace_of
+from langdistill.stores.foreign.spans import broken_off, own, place, role_of, stopped, told_by, trace_of
 from langdistill.stores.foreign.trees import Span
 from langdistill.stores.foreign.values import (
     literal,
@@ -171,7 +172,9 @@ def _trace(id: str, found: list[Found]) -> Iterator[Trace | Unmapped]:
     root = next((one for one in found if is_empty(one.fields.get("parentSpanId"))), found[0])
     metadata = next((told for one in (root, *found) if (told := _metadata(one.attributes))), {})
     told: Any = _told([root, *found], metadata)
-    told["versions"] = {name: version for one in found for name, version in _versions(one).items()}
+    told["versions"] = {
+        name: version for one in found for name, version in versions_of(one.scope, one.resource).items()
+    }
     told["metadata"] |= {key: root.resource[key] for key in SERVICE if not is_empty(root.resource.get(key))}
     spans = [_span(one, metadata, losses.at(f"span {one.fields['spanId']}")) for one in found]
     resource = {key: one for key, one in root.resource.items() if not key.startswith("telemetry.")}
@@ -199,14 +202,6 @@ def _told(found: list[Found], metadata: dict[str, Any]) -> dict[str, Any]:
         "user": told["user"] or next((text for one in users if (text := text_of(one))), None),
         "tags": next((names for one in tags if (names := texts(parsed(one)))), []),
     }
-
-
-def _versions(found: Found) -> dict[str, str]:
-    pairs = {
-        text_of(found.scope.get("name")): text_of(found.scope.get("version")),
-        "opentelemetry": text_of(found.resource.get("telemetry.sdk.version")),
-    }
-    return {name: version for name, version in pairs.items() if name and version}
 
 
 def _span(found: Found, inherited: Mapping[str, Any], losses: Losses) -> Span:
@@ -286,9 +281,7 @@ def _call(
     known = {"model", "model_name", "tools", "functions", "_type", "type", "messages"}
     functions = {key for key in params if key.startswith("functions.")}
     return {
-        "node": text_of(metadata.get("langgraph_node")),
-        "strategy": text_of(metadata.get("strategy")),
-        "candidate": metadata.get("candidate") is True,
+        **role_of(metadata),
         "model": text_of(model),
         "provider": text_of(metadata.get("ls_provider") or attributes.get(*PROVIDERS)),
         "params": {key: one for key, one in params.items() if key not in known | functions and one is not None},

@@ -43,13 +43,7 @@ def test_what_no_store_can_hold(tmp_path: Path) -> None:
         "e": "18446744073709551615",
         "f": 1.5,
     }
-    assert [one.reason for one in told if isinstance(one, Unmapped)] == [
-        "no-unicode",
-        "no-number",
-        "no-number",
-        "no-unicode",
-        "no-number",
-    ]
+    assert sorted(one.reason for one in told if isinstance(one, Unmapped)) == ["no-number"] * 4 + ["no-unicode"] * 2
 
 
 @pytest.mark.parametrize("levels", [DEEPEST - 1, DEEPEST + 5, 900])
