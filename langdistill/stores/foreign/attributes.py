@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from langdistill.records import Reply, Usage
 from langdistill.stores.foreign.conversations import RESPONSES, Conversation, choice_of, conversation, replies
-from langdistill.stores.foreign.losses import Losses, is_empty
+from langdistill.stores.foreign.losses import Losses, is_empty, shown
 from langdistill.stores.foreign.parts import tools_in
 from langdistill.stores.foreign.values import count, first, mapping, parsed, sequence, text_of
 
@@ -41,6 +41,10 @@ TOKENS: dict[str, tuple[str, ...]] = {
                          "gen_ai.usage.reasoning_tokens", "gen_ai.usage.details.reasoning_tokens"),
 }  # fmt: skip
 TOTALS = ("llm.token_count.total", "gen_ai.usage.total_tokens", "llm.usage.total_tokens")
+
+SCALARS = ("stringValue", "boolValue", "doubleValue")
+"""Values of OTLP that are told as they are."""
+WHOLE = re.compile(r"-?[0-9]{1,18}")
 
 
 class Attributes:
@@ -99,6 +103,35 @@ def listed(value: Any) -> Any:
     if value and all(INDEX.fullmatch(key) for key in value):
         return [listed(value[key]) for key in sorted(value, key=int)]
     return {key: listed(one) for key, one in value.items()}
+
+
+def value_of(value: Any) -> Any:
+    """What an AnyValue of OTLP holds."""
+    fields = mapping(value)
+    if "intValue" in fields:
+        found = fields["intValue"]
+        return int(found) if isinstance(found, str) and WHOLE.fullmatch(found) else found
+    if "arrayValue" in fields:
+        return [value_of(one) for one in sequence(mapping(fields["arrayValue"]).get("values"))]
+    if "kvlistValue" in fields:
+        pairs = [mapping(one) for one in sequence(mapping(fields["kvlistValue"]).get("values"))]
+        return {text_of(one.get("key")) or "": value_of(one.get("value")) for one in pairs}
+    return next((fields[key] for key in (*SCALARS, "bytesValue") if key in fields), None)
+
+
+def values_of(attributes: Any, losses: Losses) -> dict[str, Any]:
+    """A list of keys and AnyValues as one object; the first of two with one key stays."""
+    if not isinstance(attributes, list) and not is_empty(attributes):
+        losses.tell("no-attributes", f"Expected a list of attributes, got {shown(attributes)}")
+    found: dict[str, Any] = {}
+    for one in sequence(attributes):
+        key = text_of(mapping(one).get("key"))
+        value = value_of(mapping(one).get("value"))
+        if key is None or key in found:
+            losses.tell("no-attribute", f"Expected a key that is not there yet, and a value, got {shown(one)}")
+        else:
+            found[key] = value
+    return found
 
 
 def kind_of(attributes: Attributes) -> Kind:

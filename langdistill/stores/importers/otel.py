@@ -23,6 +23,7 @@ from langdistill.stores.foreign.attributes import (
     prompt_of,
     replies_of,
     usage_by,
+    values_of,
     versions_of,
 )
 from langdistill.stores.foreign.documents import documents
@@ -55,7 +56,6 @@ REPEATED = ("input.mime_type", "output.mime_type", "input.value", "output.value"
             "gen_ai.workflow.edges", "langsmith.trace.name", "langsmith.span.kind", "gen_ai.serialized.name")  # fmt: skip
 """Attributes that say again what others say, or what a span's name does."""
 EVENT = re.compile(r"gen_ai\.(system|user|assistant|tool)\.message")
-SCALARS = ("stringValue", "boolValue", "doubleValue")
 
 
 def read(path: Path) -> Iterator[Trace | Unmapped]:
@@ -119,35 +119,6 @@ class Batches:
         trace = text_of(fields.get("traceId")) or id
         attributes = Attributes(_with_events(values_of(fields.get("attributes"), losses), fields, losses))
         self.traces.setdefault(trace, []).append(Found(fields, attributes, scope, resource, losses.where))
-
-
-def value_of(value: Any, depth: int = 0) -> Any:
-    """What an AnyValue of OTLP holds."""
-    fields = mapping(value)
-    if "intValue" in fields:
-        found = fields["intValue"]
-        return int(found) if isinstance(found, str) and re.fullmatch(r"-?[0-9]{1,18}", found) else found
-    if "arrayValue" in fields:
-        return [value_of(one) for one in sequence(mapping(fields["arrayValue"]).get("values"))]
-    if "kvlistValue" in fields:
-        pairs = [mapping(one) for one in sequence(mapping(fields["kvlistValue"]).get("values"))]
-        return {text_of(one.get("key")) or "": value_of(one.get("value")) for one in pairs}
-    return next((fields[key] for key in (*SCALARS, "bytesValue") if key in fields), None)
-
-
-def values_of(attributes: Any, losses: Losses) -> dict[str, Any]:
-    """A list of keys and AnyValues as one object; the first of two with one key stays."""
-    if not isinstance(attributes, list) and not is_empty(attributes):
-        losses.tell("no-attributes", f"Expected a list of attributes, got {shown(attributes)}")
-    found: dict[str, Any] = {}
-    for one in sequence(attributes):
-        key = text_of(mapping(one).get("key"))
-        value = value_of(mapping(one).get("value"))
-        if key is None or key in found:
-            losses.tell("no-attribute", f"Expected a key that is not there yet, and a value, got {shown(one)}")
-        else:
-            found[key] = value
-    return found
 
 
 def _with_events(values: dict[str, Any], fields: dict[str, Any], losses: Losses) -> dict[str, Any]:
