@@ -96,13 +96,17 @@ class Batches:
             losses.tell("no-spans", f"Expected OTLP JSON with resourceSpans, got {shown(value)}")
             return
         losses.left(fields, frozenset({"resourceSpans"}))
+        rows = 0
         for at, group in enumerate(fields["resourceSpans"], 1):
             inner = losses.at(f"resource {at}")
             resource = values_of(mapping(mapping(group).get("resource")).get("attributes"), inner)
-            for number_, scoped in enumerate(self._list(group, "scopeSpans", inner), 1):
-                inside = inner.at(f"scope {number_}")
+            for nth, scoped in enumerate(self._list(group, "scopeSpans", inner), 1):
+                inside = inner.at(f"scope {nth}")
                 for row, span in enumerate(self._list(scoped, "spans", inside), 1):
+                    rows += 1
                     self._span(span, mapping(mapping(scoped).get("scope")), resource, inside.at(f"row {row}"))
+        if not rows:
+            losses.tell("no-spans", f"There is no span in it: {shown(fields)}")
 
     def _list(self, group: Any, key: str, losses: Losses) -> list[Any]:
         told = mapping(group).get(key)
