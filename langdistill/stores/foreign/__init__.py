@@ -1,0 +1,1 @@
+"""How others write down what happened: documents, values, messages, tokens, and trees of spans. `importers/` has a file per format."""
