@@ -210,3 +210,27 @@ def test_bad_input_is_one_paragraph_and_code_2(
     assert "hunter2" not in ran.stderr
     assert not (path.parent / "new.db").exists()
     assert sorted(one.name for one in path.parent.iterdir()) == ["t.db"]
+
+
+def test_export_and_import_again(path: Path, tmp_path: Path) -> None:
+    told("traces", "export", path, tmp_path / "o.jsonl", "--format", "json")
+    with (tmp_path / "o.jsonl").open("a") as file:
+        file.write("no trace\n")
+    for _ in range(2):
+        became = told(
+            "traces", "import", tmp_path / "new.db", tmp_path / "o.jsonl", "--from", "langdistill", "--format", "json"
+        )
+        assert became["traces"] == 3
+        assert became["reasons"] == {"no-json": 1}
+        assert [one["where"].endswith("row 4") for one in became["unmapped"]] == [True]
+    old, new = SQLiteStore(path), SQLiteStore(tmp_path / "new.db")
+    assert [row.id for row in new.rows()] == ["one", "two", "full"]
+    assert list(new.traces())[:2] == list(old.traces())[:2], (
+        "the third holds half a character, which the importer replaces"
+    )
+    old.close()
+    new.close()
+    ran = run("traces", "import", tmp_path / "new.db", tmp_path / "o.jsonl", "--from", "langdistill")
+    assert ran.stdout.startswith("3 traces in ")
+    assert "  no-json: 1\n" in ran.stdout
+    assert "row 4: no-json" in ran.stdout
