@@ -150,10 +150,10 @@ class Writing:
 
     # endings
 
-    def heard(self, run_id: UUID, token: Any) -> None:
+    def heard(self, run_id: UUID, token: Any, *, of_event: bool = False) -> None:
         """A part of a reply was streamed."""
         if (run := self._runs.get(run_id)) and run.id == run_id:
-            run.heard(token)
+            run.heard(token, of_event=of_event)
 
     def end_call(self, run_id: UUID, response: LLMResult | None, error: BaseException | None) -> None:
         """A model call ends with its replies, its error, or both."""
