@@ -268,13 +268,13 @@ class Delivery:
         """A run that goes on after an interrupt knows the trace that it continues, and what had been said before."""
         if trace.thread is None:
             return trace
-        goes_on = trace.resume is not None or trace.earlier == len(trace.input)  # after a breakpoint there is no answer
+        # after a breakpoint there is no answer: the graph is run on nothing new
+        goes_on = trace.resume is not None or (trace.steps and trace.earlier == len(trace.input))
         if goes_on and (before := self._stopped(trace)):
-            said = [*trace.input, *trace.output]
-            trace = trace.model_copy(
-                update={"continues": before.id, "input": said[: before.messages], "output": said[before.messages :],
-                        "earlier": before.messages}
-            )  # fmt: skip
+            trace = trace.model_copy(update={"continues": before.id})
+            if trace.earlier:  # else its state holds no conversation
+                said, at = [*trace.input, *trace.output], before.messages
+                trace = trace.model_copy(update={"input": said[:at], "output": said[at:], "earlier": len(said[:at])})
         if trace.interrupted and trace.thread:
             if len(self._interrupted) >= MOST_INTERRUPTED:
                 self._interrupted.clear()

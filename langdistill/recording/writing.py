@@ -270,6 +270,8 @@ class Writing:
         self._cut_open_calls(root)
         self._forget(root)
         messages, whole = ended_with(output)
+        if root.stopped and not whole:
+            messages = []  # a state that is no conversation is no answer before the end
         # a chain that streams knows its input only now
         late = [root.told.tell(one) for one in given_in(inputs)[0]] if inputs and not root.given else []
         numbers = [root.told.tell(one) for one in messages]

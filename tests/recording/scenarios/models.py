@@ -39,6 +39,11 @@ class Says(BaseChatModel):
         super().__init__(**{"replies": list(replies), **knobs})
 
     @property
+    def asked(self) -> int:
+        """How often it was asked."""
+        return self._asked
+
+    @property
     def _llm_type(self) -> str:
         return NAME
 
@@ -64,8 +69,9 @@ class Says(BaseChatModel):
         return ChatResult(generations=[ChatGeneration(message=one) for one in self._next(messages)])
 
     async def _agenerate(self, messages: list[BaseMessage], *args: Any, **kwargs: Any) -> ChatResult:
+        replies = self._next(messages)
         await asyncio.sleep(self.delay)
-        return ChatResult(generations=[ChatGeneration(message=one) for one in self._next(messages)])
+        return ChatResult(generations=[ChatGeneration(message=one) for one in replies])
 
     def _stream(self, messages: list[BaseMessage], *args: Any, **kwargs: Any) -> Iterator[ChatGenerationChunk]:
         for chunk in self._chunks(messages):

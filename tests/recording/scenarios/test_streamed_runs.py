@@ -186,26 +186,3 @@ def test_a_stream_of_blocks_that_is_cancelled(later: Recording) -> None:
               < user: 2+2?
               > assistant: 2 partial=True
     """)
-
-
-@experimental
-def test_a_stream_of_events_that_is_cancelled(later: Recording) -> None:
-    graph = line(think=asking(Says("2 and 2", delay=0.2))).compile()
-
-    async def work() -> None:
-        async for _ in await graph.astream_events(ASKED, {"callbacks": [later.recorder]}, version="v3"):
-            pass
-
-    async def cancel() -> None:
-        with pytest.raises(TimeoutError):
-            await asyncio.wait_for(work(), 0.3)
-
-    asyncio.run(cancel())
-    later.tells("""
-        LangGraph outcome='cancelled' error='cancelled'
-          in user: 2+2?
-          step think outcome='cancelled'
-            call c0 error='cancelled' streamed
-              < user: 2+2?
-              > assistant: 2 and partial=True
-    """)
