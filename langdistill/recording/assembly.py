@@ -2,25 +2,18 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
 from langdistill.recording.events import Kind
 from langdistill.recording.facts import VERSIONS
+from langdistill.recording.steps import closed, path_of, stands
 from langdistill.recording.turns import Turns
 from langdistill.records import Call, Handoff, Interrupt, Message, Outcome, Reply, Step, ToolRun, Trace, Usage
 
-TASK_ID = re.compile(r":[^|]*")
 UNREADABLE: Message = {"role": "user", "content": "<lost>"}
 """Stands for a message whose event is damaged."""
-
-
-def path_of(namespace: str) -> str:
-    """Where in the graph: "think/sample", without task ids, nor the number of a graph that a node runs again."""
-    names = (TASK_ID.sub("", part) for part in namespace.split("|"))
-    return "/".join(name for name in names if name and not name.isdigit())
 
 
 @dataclass
@@ -95,7 +88,7 @@ class Assembly:
         about = self.root[2]
         steps = self._steps()
         calls = self._calls(steps)
-        tool_runs = self._tool_runs(calls)
+        tool_runs = self._tool_runs(steps, calls)
         calls = self._with_parents(calls, tool_runs)
         turns = self._turns
         given, output = turns.split()
@@ -152,6 +145,7 @@ class Assembly:
             _, started, _, parent, name, namespace, agent, branch, _, _ = one.began
             attempts[namespace] = attempts.get(namespace, 0) + 1
             ended, outcome, error = (one.ended[1], one.ended[3], one.ended[4]) if one.ended else (*self._stop, None)
+            ended = closed(found, index.get(parent), ended, outcome)
             found.append(
                 Step(name=name or "", path=path_of(namespace), parent=index.get(parent), agent=agent, branch=branch,
                      attempt=attempts[namespace], started=started, ended=ended, outcome=outcome, error=error)
@@ -167,6 +161,7 @@ class Assembly:
             prompts[number] = [*prompts.get(like, [])[:keep], *more]
             at = index.get(step)
             _, ended, _, _, replies, tokens, cached, first_token, error = one.ended or self._cut()
+            ended = closed(steps, at, ended, error)
             found.append(
                 Call(
                     id=run_id,
@@ -175,7 +170,7 @@ class Assembly:
                     node=marks.get("node"),
                     branch=marks.get("branch"),
                     strategy=marks.get("strategy"),
-                    candidate=bool(marks.get("candidate")) and error is None and _stands(steps, at),
+                    candidate=bool(marks.get("candidate")) and error is None and stands(steps, at),
                     retries=self._retried(number, prompts),
                     cached=cached,
                     model=marks.get("model") or name or None,
@@ -213,24 +208,25 @@ class Assembly:
     def _reply(self, number: int, told: dict[str, Any], error: str | None) -> Reply:
         return Reply(message=self._message(number), partial=error is not None, **told)
 
-    def _tool_runs(self, calls: list[Call]) -> list[ToolRun]:
+    def _tool_runs(self, steps: list[Step], calls: list[Call]) -> list[ToolRun]:
         index = {number: at for at, number in enumerate(self.steps)}
-        asked = {
-            asking.get("id"): at
+        asked = [
+            (asking.get("id"), call.started, at)
             for at, call in enumerate(calls)
             for reply in call.replies
             for asking in reply.message.get("tool_calls", [])
-        }
+        ]
         found: list[ToolRun] = []
         for one in self.tool_runs.values():
             _, started, _, step, run_id, name, namespace, tool_call_id, arguments = one.began
             stopped, outcome = self._stop
             ended = one.ended or [Kind.TOOL_END, stopped, 0, [], None, None, outcome]
             output = self._message(ended[4]) if ended[4] is not None else ended[5]
+            at = index.get(step)
             found.append(
-                ToolRun(id=run_id, name=name, step=index.get(step), call=asked.get(tool_call_id) if tool_call_id else None,
+                ToolRun(id=run_id, name=name, step=at, call=_asked_by(asked, tool_call_id, started),
                         tool_call_id=tool_call_id, path=path_of(namespace), arguments=arguments, output=output,
-                        started=started, ended=ended[1], error=ended[6])
+                        started=started, ended=closed(steps, at, ended[1], ended[6]), error=ended[6])
             )  # fmt: skip
         return found
 
@@ -289,10 +285,7 @@ class Assembly:
         return said
 
 
-def _stands(steps: list[Step], at: int | None) -> bool:
-    """Whether what happened in a step reached the graph: neither it nor one around it failed."""
-    while at is not None:
-        if steps[at].outcome not in ("ended", "handed-off"):
-            return False
-        at = steps[at].parent
-    return True
+def _asked_by(asked: list[tuple[Any, float, int]], tool_call_id: str | None, started: float) -> int | None:
+    """The last call before a tool run that asked for it: some models give the same id again and again."""
+    before = [at for id, when, at in asked if tool_call_id and id == tool_call_id and when <= started]
+    return before[-1] if before else None

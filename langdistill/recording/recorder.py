@@ -239,6 +239,12 @@ class TraceRecorder(GraphCallbackHandler):
         self._writing.heard(run_id, token)
 
     @_harmless
+    def on_stream_event(self, event: Any, *, run_id: UUID, **_: Any) -> None:
+        """The same, of a stream of events."""
+        if event.get("event") == "content-block-delta":
+            self._writing.heard(run_id, event.get("delta", {}).get("text"), of_event=True)
+
+    @_harmless
     def on_llm_end(self, response: LLMResult, *, run_id: UUID, **_: Any) -> None:
         """A model call ends with its n replies."""
         self._writing.end_call(run_id, response, None)

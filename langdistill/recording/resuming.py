@@ -46,18 +46,14 @@ class Resuming:
         """
         if trace.thread is None:
             return trace
-        goes_on = trace.resume is not None or trace.earlier == len(trace.input)  # after a breakpoint there is no answer
+        # after a breakpoint there is no answer: the graph is run on nothing new
+        goes_on = trace.resume is not None or (trace.steps and trace.earlier == len(trace.input))
         if goes_on and (before := self._before(trace.thread, trace.started)):
-            said = [*trace.input, *trace.output]
-            earlier = next((at for at, message in enumerate(said) if _key(message) not in before.said), len(said))
-            trace = trace.model_copy(
-                update={
-                    "continues": before.trace,
-                    "input": said[:earlier],
-                    "output": said[earlier:],
-                    "earlier": earlier,
-                }
-            )
+            trace = trace.model_copy(update={"continues": before.trace})
+            if trace.earlier:  # else its state holds no conversation
+                said = [*trace.input, *trace.output]
+                at = next((at for at, message in enumerate(said) if _key(message) not in before.said), len(said))
+                trace = trace.model_copy(update={"input": said[:at], "output": said[at:], "earlier": at})
         if trace.interrupted and trace.thread:
             if len(self._stopped) >= MOST_REMEMBERED:
                 self._stopped.clear()

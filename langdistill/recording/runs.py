@@ -89,7 +89,19 @@ class Root:
 class Run:
     """A run that has started: a root, a step, a model call or a tool; what else runs inside shares its enclosing one's."""
 
-    __slots__ = ("characters", "first_token", "id", "kind", "namespace", "number", "partial", "root", "step", "tool")
+    __slots__ = (
+        "by_token",
+        "characters",
+        "first_token",
+        "id",
+        "kind",
+        "namespace",
+        "number",
+        "partial",
+        "root",
+        "step",
+        "tool",
+    )
 
     def __init__(self, root: Root, id: UUID, kind: str, number: int, step: int, tool: int, namespace: str = "") -> None:
         self.root = root
@@ -104,11 +116,25 @@ class Run:
         self.partial: list[str] = []
         self.characters = 0
         self.first_token: float | None = None
+        self.by_token = False
+        """Its tokens are told one by one."""
 
-    def heard(self, token: Any) -> None:
-        """A token was streamed; some models give a list of blocks instead of a text."""
+    def heard(self, token: Any, *, of_event: bool = False) -> None:
+        """A token was streamed; some models give a list of blocks instead of a text.
+
+        A stream of events tells some models' tokens as events alone, others' in both ways: then the events are passed over.
+        """
         if self.first_token is None:
             self.first_token = self.root.now
-        if token and isinstance(token, str) and self.characters < MOST_PARTIAL:
-            self.partial.append(token)
-            self.characters += len(token)
+        if of_event and self.by_token:
+            return
+        self.by_token = not of_event
+        text = token if isinstance(token, str) else "".join(text_in(block) for block in token or ())
+        if text and self.characters < MOST_PARTIAL:
+            self.partial.append(text)
+            self.characters += len(text)
+
+
+def text_in(block: Any) -> str:
+    """The text of a block of content, if it has one."""
+    return str(block.get("text") or "") if isinstance(block, dict) else str(block)

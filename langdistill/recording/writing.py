@@ -146,10 +146,10 @@ class Writing:
 
     # endings
 
-    def heard(self, run_id: UUID, token: Any) -> None:
+    def heard(self, run_id: UUID, token: Any, *, of_event: bool = False) -> None:
         """A part of a reply was streamed."""
         if (run := self._runs.get(run_id)) and run.id == run_id:
-            run.heard(token)
+            run.heard(token, of_event=of_event)
 
     def end_call(self, run_id: UUID, response: LLMResult | None, error: BaseException | None) -> None:
         """A model call ends with its replies, its error, or both."""
@@ -231,6 +231,8 @@ class Writing:
         self._cut_open_calls(root)
         self._forget(root)
         messages, whole = ended_with(output)
+        if root.stopped and not whole:
+            messages = []  # a state that is no conversation is no answer before the end
         # a chain that streams knows its input only now
         late = [root.told.tell(one) for one in given_in(inputs)[0]] if inputs and not root.given else []
         numbers = [root.told.tell(one) for one in messages]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 from langchain_core.messages import AIMessage
@@ -32,7 +33,12 @@ def saying(text: str) -> Any:
 
 def stopping(question: Any) -> Any:
     """A node that asks a human, and says the answer."""
-    return lambda state: {"messages": [AIMessage(str(interrupt(question)))]}
+
+    def stop(state: MessagesState) -> Any:
+        time.sleep(0.02)  # so that two of them overlap
+        return {"messages": [AIMessage(str(interrupt(question)))]}
+
+    return stop
 
 
 def line(**nodes: Any) -> StateGraph[Any, Any, Any, Any]:

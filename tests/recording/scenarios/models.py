@@ -29,12 +29,19 @@ class Says(BaseChatModel):
     delay: float = 0.0
     """Seconds before a reply, and between the words of a streamed one."""
     breaks: Any = None
+    blocks: bool = False
+    """Whether it streams blocks of content instead of texts."""
 
     _asked: int = PrivateAttr(default=0)
     _lock: Any = PrivateAttr(default_factory=threading.Lock)
 
     def __init__(self, *replies: Any, **knobs: Any) -> None:
         super().__init__(**{"replies": list(replies), **knobs})
+
+    @property
+    def asked(self) -> int:
+        """How often it was asked."""
+        return self._asked
 
     @property
     def _llm_type(self) -> str:
@@ -62,24 +69,19 @@ class Says(BaseChatModel):
         return ChatResult(generations=[ChatGeneration(message=one) for one in self._next(messages)])
 
     async def _agenerate(self, messages: list[BaseMessage], *args: Any, **kwargs: Any) -> ChatResult:
+        replies = self._next(messages)
         await asyncio.sleep(self.delay)
-        return ChatResult(generations=[ChatGeneration(message=one) for one in self._next(messages)])
+        return ChatResult(generations=[ChatGeneration(message=one) for one in replies])
 
-    def _stream(
-        self, messages: list[BaseMessage], stop: Any = None, run_manager: Any = None, **kwargs: Any
-    ) -> Iterator[ChatGenerationChunk]:
+    def _stream(self, messages: list[BaseMessage], *args: Any, **kwargs: Any) -> Iterator[ChatGenerationChunk]:
         for chunk in self._chunks(messages):
-            if run_manager:
-                run_manager.on_llm_new_token(chunk.text, chunk=chunk)
             yield chunk
             time.sleep(self.delay)
 
     async def _astream(
-        self, messages: list[BaseMessage], stop: Any = None, run_manager: Any = None, **kwargs: Any
+        self, messages: list[BaseMessage], *args: Any, **kwargs: Any
     ) -> AsyncIterator[ChatGenerationChunk]:
         for chunk in self._chunks(messages):
-            if run_manager:
-                await run_manager.on_llm_new_token(chunk.text, chunk=chunk)
             yield chunk
             await asyncio.sleep(self.delay)
 
@@ -87,7 +89,8 @@ class Says(BaseChatModel):
         [message] = self._next(messages)
         first, *others = message.text.split(" ")
         for word in (first, *(f" {one}" for one in others)):
-            yield ChatGenerationChunk(message=AIMessageChunk(word))
+            block: Any = [{"type": "text", "text": word, "index": 0}]
+            yield ChatGenerationChunk(message=AIMessageChunk(block if self.blocks else word))
         if self.breaks:
             raise self.breaks
         yield ChatGenerationChunk(

@@ -141,11 +141,19 @@ def _sorted_where_parallel(inside: Sequence[Inside]) -> list[Inside]:
     """Threads begin in any order: what overlaps with others of its kind is sorted by branch, name and prompt."""
     places: dict[tuple[str, int], tuple[Any, ...]] = {}
     groups: dict[str, tuple[float, float]] = {}
+    sent = None
     for started, at, kind, record in inside:
         first, until = groups.get(kind, (0.0, 0.0))
-        groups[kind] = (first if started < until else started, max(until, record.ended))
+        together = started < until or (sent is not None and sent == _sent(record))
+        groups[kind] = (first if together else started, max(until, record.ended))
+        sent = _sent(record) if kind == "step" else sent
         places[kind, at] = (groups[kind][0], *_place(at, kind, record))
     return sorted(inside, key=lambda one: places[one[2], one[1]])
+
+
+def _sent(record: Any) -> str | None:
+    """The name of a step that was sent: neighbours of one name were sent together."""
+    return record.name if isinstance(record, Step) and record.branch is not None else None
 
 
 def _place(at: int, kind: str, record: Any) -> tuple[Any, ...]:

@@ -46,6 +46,12 @@ def test_a_system_prompt_and_two_parallel_tools(recording: Recording) -> None:
     """)
 
 
+def test_a_model_that_gives_every_tool_call_the_same_id(recording: Recording) -> None:
+    agent = create_agent(Says(asks("add", a=1, b=2), asks("add", a=3, b=4), "3 and 7"), [add])
+    recording.run(agent, ASKED)
+    assert [(run.call, run.arguments["a"]) for run in recording.trace.tool_runs] == [(0, 1), (1, 3)]
+
+
 def test_a_tool_that_raises(recording: Recording) -> None:
     recording.fail(ValueError, create_agent(Says(asks("boom", a=1)), [boom]), ASKED)
     recording.tells("""

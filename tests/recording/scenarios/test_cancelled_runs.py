@@ -16,17 +16,25 @@ from tests.recording.scenarios.graphs import ASKED, asking, line
 from tests.recording.scenarios.models import Says
 
 
-def _cancel(recording: Recording, work: Any, after: float = 0.3) -> None:
+def _cancel(recording: Recording, work: Any, model: Says | None = None) -> None:
+    """Cancel the work soon after the model was asked; without a model, soon."""
+
     async def later() -> None:
-        with pytest.raises(TimeoutError):
-            await asyncio.wait_for(work({"callbacks": [recording.recorder]}), after)
+        task = asyncio.create_task(work({"callbacks": [recording.recorder]}))
+        while model and not model.asked:
+            await asyncio.sleep(0.01)
+        await asyncio.sleep(0.2)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
 
     asyncio.run(later())
 
 
 def test_a_call_that_is_cancelled_is_closed_with_its_root(later: Recording) -> None:
-    graph = line(think=asking(Says("4", delay=5))).compile()
-    _cancel(later, lambda config: graph.ainvoke(ASKED, config))
+    model = Says("4", delay=60)
+    graph = line(think=asking(model)).compile()
+    _cancel(later, lambda config: graph.ainvoke(ASKED, config), model)
     later.tells("""
         LangGraph outcome='cancelled' error='cancelled'
           in user: 2+2?
@@ -37,7 +45,8 @@ def test_a_call_that_is_cancelled_is_closed_with_its_root(later: Recording) -> N
 
 
 def test_a_bare_model_that_is_cancelled(later: Recording) -> None:
-    _cancel(later, lambda config: Says("4", delay=5).ainvoke("2+2?", config))
+    model = Says("4", delay=60)
+    _cancel(later, lambda config: model.ainvoke("2+2?", config), model)
     later.tells("""
         Says outcome='cancelled' error='cancelled'
           in user: 2+2?
@@ -47,21 +56,43 @@ def test_a_bare_model_that_is_cancelled(later: Recording) -> None:
 
 
 def test_a_strategy_that_is_cancelled(later: Recording) -> None:
-    graph = create_rephrase_and_respond(Says("4", delay=5))
-    _cancel(later, lambda config: graph.ainvoke({"messages": [("user", "2+2?")]}, config))
+    model = Says("4", delay=60)
+    graph = create_rephrase_and_respond(model)
+    _cancel(later, lambda config: graph.ainvoke({"messages": [("user", "2+2?")]}, config), model)
     [call] = later.trace.calls
     assert (call.error, call.replies, call.candidate) == ("cancelled", [], False)
     assert (later.trace.error, later.trace.outcome) == ("cancelled", "cancelled")
 
 
 def test_what_was_streamed_before_is_kept(later: Recording) -> None:
-    graph = line(think=asking(Says("2 and", delay=0.5))).compile()
+    model = Says("2 and", delay=60)
+    graph = line(think=asking(model)).compile()
 
     async def stream(config: Any) -> None:
         async for _ in graph.astream(ASKED, config, stream_mode="messages"):
             pass
 
-    _cancel(later, stream)
+    _cancel(later, stream, model)
+    later.tells("""
+        LangGraph outcome='cancelled' error='cancelled'
+          in user: 2+2?
+          step think outcome='cancelled'
+            call c0 error='cancelled' streamed
+              < user: 2+2?
+              > assistant: 2 partial=True
+    """)
+
+
+@pytest.mark.filterwarnings("ignore:.*v3:langchain_core._api.LangChainBetaWarning")
+def test_a_stream_of_events_that_is_cancelled(later: Recording) -> None:
+    model = Says("2 and", delay=60)
+    graph = line(think=asking(model)).compile()
+
+    async def stream(config: Any) -> None:
+        async for _ in await graph.astream_events(ASKED, config, version="v3"):
+            pass
+
+    _cancel(later, stream, model)
     later.tells("""
         LangGraph outcome='cancelled' error='cancelled'
           in user: 2+2?
@@ -144,11 +175,13 @@ def test_a_bare_tool_that_is_cancelled(later: Recording) -> None:
 
 
 def test_a_bare_stream_that_is_cancelled_keeps_what_had_come(later: Recording) -> None:
+    model = Says("2 and", delay=60)
+
     async def stream(config: Any) -> None:
-        async for _ in Says("2 and", delay=0.5).astream("2+2?", config):
+        async for _ in model.astream("2+2?", config):
             pass
 
-    _cancel(later, stream)
+    _cancel(later, stream, model)
     later.tells("""
         Says outcome='cancelled' error='cancelled'
           in user: 2+2?
@@ -159,11 +192,13 @@ def test_a_bare_stream_that_is_cancelled_keeps_what_had_come(later: Recording) -
 
 
 def test_a_bare_model_that_ends_is_not_cancelled_with_its_task(later: Recording) -> None:
-    async def work(config: Any) -> None:
-        await Says("4").ainvoke("2+2?", config)
-        await asyncio.sleep(5)
+    model = Says("4")
 
-    _cancel(later, work)
+    async def work(config: Any) -> None:
+        await model.ainvoke("2+2?", config)
+        await asyncio.sleep(60)
+
+    _cancel(later, work, model)
     later.tells("""
         Says
           in user: 2+2?

@@ -80,7 +80,7 @@ def test_a_prompt_as_the_input_of_a_chain(recording: Recording) -> None:
 
 
 def test_chains_in_parallel(recording: Recording) -> None:
-    recording.run(RunnableParallel(one=Says("1"), two=Says("2") | StrOutputParser()), "count")
+    recording.run(RunnableParallel(one=Says("1", delay=0.05), two=Says("2", delay=0.05) | StrOutputParser()), "count")
     recording.tells("""
         RunnableParallel<one,two>
           in user: count

@@ -87,3 +87,12 @@ for i in range(20):
     store = SQLiteStore(tmp_path / "t.db", must_exist=True)
     assert len(list(store.traces())) == 20
     store.close()
+
+
+def test_consent_and_licence_of_the_recorder_go_where_a_run_has_none(tmp_path: Path) -> None:
+    store = MemoryStore()
+    recorder = TraceRecorder(store, consent="research", licence="cc0")
+    for metadata in ({}, {"consent": "training"}):
+        Says("4").invoke("2+2?", {"callbacks": [recorder], "metadata": metadata})
+    recorder.close()
+    assert [(one.consent, one.licence) for one in store.traces()] == [("research", "cc0"), ("training", "cc0")]

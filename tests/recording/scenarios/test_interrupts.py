@@ -3,7 +3,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
 import pytest
 from langchain.agents import create_agent
@@ -114,7 +114,8 @@ def test_two_questions_at_once(recording: Recording) -> None:
         builder.add_edge(START, name)
     graph = builder.compile(checkpointer=InMemorySaver())
     asked = recording.run(graph, ASKED, thread="t")["__interrupt__"]
-    recording.run(graph, Command(resume={one.id: one.value.upper() for one in asked}), thread="t")
+    answers = {one.id: one.value.upper() for one in sorted(asked, key=lambda one: one.value)}
+    recording.run(graph, Command(resume=answers), thread="t")
     recording.tells("""
         LangGraph thread='t' outcome='interrupted'
           in user: 2+2?
@@ -255,6 +256,31 @@ def test_another_turn_instead_of_an_answer(recording: Recording) -> None:
           earlier user: never mind
           step ask
           out assistant: yes
+    """)
+
+
+def test_a_breakpoint_of_a_graph_without_messages(recording: Recording) -> None:
+    class Count(TypedDict):
+        n: int
+
+    builder = StateGraph(Count)
+    builder.add_node("a", lambda state: {"n": state["n"] + 1})
+    builder.add_node("b", lambda state: {"n": state["n"] + 1})
+    builder.add_edge(START, "a")
+    builder.add_edge("a", "b")
+    graph = builder.compile(checkpointer=InMemorySaver(), interrupt_before=["b"])
+    recording.run(graph, {"n": 1}, thread="t")
+    recording.run(add, {"a": 1, "b": 2}, metadata={"thread_id": "t"})  # goes on with nothing
+    recording.run(graph, GO_ON, thread="t")
+    recording.tells("""
+        LangGraph thread='t' outcome='interrupted'
+          in user: {"n":1}
+          step a
+        add thread='t'
+          tool t0 add {'a': 1, 'b': 2} -> 3
+        LangGraph thread='t' continues=#0
+          step b
+          out assistant: {"n":3}
     """)
 
 

@@ -149,3 +149,40 @@ def test_a_stream_of_a_graph_that_is_broken_off_ends_its_node(now: Recording) ->
               < user: 2+2?
               > assistant: 2 and 2 finish_reason='stop'
     """)
+
+
+def test_a_stream_of_blocks(recording: Recording) -> None:
+    recording.stream(Says("2 and 2", blocks=True), "2+2?")
+    recording.tells("""
+        Says
+          in user: 2+2?
+          call c0 streamed
+            < user: 2+2?
+            > assistant: 2 and 2 finish_reason='stop'
+          out assistant: 2 and 2
+    """)
+
+
+def test_a_stream_of_blocks_that_is_cut(recording: Recording) -> None:
+    with pytest.raises(ConnectionError):
+        recording.stream(Says("2 and 2", blocks=True, breaks=ConnectionError("cut")), "2+2?")
+    recording.tells("""
+        Says outcome='failed' error="ConnectionError('cut')"
+          in user: 2+2?
+          call c0 error="ConnectionError('cut')" streamed
+            < user: 2+2?
+            > assistant: 2 and 2 partial=True
+    """)
+
+
+def test_a_stream_of_blocks_that_is_cancelled(later: Recording) -> None:
+    graph = line(think=asking(Says("2 and 2", delay=0.2, blocks=True))).compile()
+    later.stream(graph, ASKED, first=True, stream_mode="messages")
+    later.tells("""
+        LangGraph outcome='cancelled' error='cancelled'
+          in user: 2+2?
+          step think outcome='cancelled'
+            call c0 error='cancelled' streamed
+              < user: 2+2?
+              > assistant: 2 partial=True
+    """)
