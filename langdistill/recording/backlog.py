@@ -15,7 +15,7 @@ from langdistill.recording.journal import Journal
 from langdistill.recording.segments import Entry, Segment
 from langdistill.records import Trace
 
-MOST_ROOTS, MOST_BYTES = 100, 8 << 20
+MOST_ROOTS, MOST_BYTES = 100, 1 << 20
 """Runs and bytes of events that are taken to the store in one transaction, and held as traces at once."""
 
 
