@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable
+from threading import RLock
 from typing import NamedTuple
 
 import orjson
 
 from langdistill.recording.assembly import Assembly
 from langdistill.recording.events import Kind
+from langdistill.recording.journal import Journal
 from langdistill.recording.segments import Entry, Segment
 from langdistill.records import Trace
 
-MOST_ROOTS, MOST_BYTES = 100, 8 << 20
+MOST_ROOTS, MOST_BYTES = 100, 1 << 20
 """Runs and bytes of events that are taken to the store in one transaction, and held as traces at once."""
 
 
@@ -80,13 +82,30 @@ class Backlog:
                 event.deliver()
         self._batch = {}
 
-    def places(self) -> dict[Segment, list[tuple[list[Event], int]]]:
-        """Which events every file of the journal holds: their runs, and where in those."""
-        found: dict[Segment, list[tuple[list[Event], int]]] = {}
+    def carry_on(self, journal: Journal, lock: RLock) -> None:
+        """Write the few events again that are left in a file: a run that takes days must not hold on to whole files.
+
+        Args:
+            journal: where they are, and go.
+            lock: held by whoever writes events.
+        """
+        for segment, places in self._places().items():
+            if segment not in journal.full or sum(entry.length for _, _, entry in places) * 4 > segment.size:
+                continue
+            for run, at, entry in places:
+                with lock:
+                    carried = journal.carry_on(entry)
+                if carried is None:
+                    return
+                run[at] = carried
+
+    def _places(self) -> dict[Segment, list[tuple[list[Event], int, Entry]]]:
+        """What every file of the journal holds: the run, where in it, and the event."""
+        found: dict[Segment, list[tuple[list[Event], int, Entry]]] = {}
         for run in self.roots.values():
             for at, event in enumerate(run):
                 if isinstance(event, Entry):
-                    found.setdefault(event.segment, []).append((run, at))
+                    found.setdefault(event.segment, []).append((run, at, event))
         return found
 
     def __len__(self) -> int:

@@ -28,7 +28,6 @@ from langdistill.recording.journal import MOST_BYTES, Journal, LeftBehind, left_
 from langdistill.recording.keeping import Policy
 from langdistill.recording.places import place_of
 from langdistill.recording.resuming import Resuming
-from langdistill.recording.segments import Entry
 from langdistill.records import Feedback, Trace
 from langdistill.stores.opening import open_store
 from langdistill.stores.protocol import Store
@@ -299,23 +298,9 @@ class Delivery:
     def _make_room(self) -> None:
         self.journal.drop_delivered()
         if self.journal.crowded and len(self.journal.full) > self._carried:
-            self._carry_on_long_runs()
+            self._live.carry_on(self.journal, self._lock)
             self.journal.drop_delivered()
         self._carried = len(self.journal.full)
-
-    def _carry_on_long_runs(self) -> None:
-        """A run that takes days must not hold on to whole files: the few events that are left in one are written again."""
-        for segment, places in self._live.places().items():
-            if segment not in self.journal.full or sum(run[at].length for run, at in places) * 4 > segment.size:
-                continue
-            for run, at in places:
-                event = run[at]
-                assert isinstance(event, Entry)
-                with self._lock:  # an event may be written at the same time
-                    carried = self.journal.carry_on(event)
-                if carried is None:
-                    return
-                run[at] = carried
 
     # the end
 

@@ -12,14 +12,14 @@ def place_of(target: Any, folder: Path | None = None) -> Path | None:
     """The folder of the journals of a store: beside an SQLite file, else one of this machine.
 
     Args:
-        target: a path, "postgresql://...", or a store; one of a file has a `path`.
+        target: a path, "postgresql://...", or a store; one that can be opened again has a `target`.
         folder: where the user wants them. Every store has its own in there: what one process has left for a store must not
             be taken into another one.
 
     Returns:
         `None` for a store without an address, whose journals nobody else could take in.
     """
-    address = target if isinstance(target, (str, Path)) else getattr(target, "path", None)
+    address = target if isinstance(target, (str, Path)) else getattr(target, "target", None)
     if not address:
         return folder
     if isinstance(address, Path) or "://" not in address:

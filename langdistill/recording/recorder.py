@@ -154,7 +154,7 @@ class TraceRecorder(GraphCallbackHandler):
         """Only a child that records anything needs a thread and a journal of its own."""
         if self._owner == os.getpid():
             return
-        self._target = getattr(self._target, "path", self._target)  # what is open is the parent's
+        self._target = getattr(self._target, "target", self._target)  # what is open is the parent's
         self._start()
         if processes := sys.modules.get("multiprocessing.util"):
             processes.Finalize(None, self.close, exitpriority=0)  # its children end without what atexit knows

@@ -98,8 +98,8 @@ class Segment:
         """Every undamaged record of a file that nobody writes any more."""
         entries: list[Entry] = []
         delivered: set[tuple[int, int]] = set()
-        at = HEAD
-        while (at := self.bytes.find(MARK, at)) != -1 and at + RECORD.size <= self.size:
+        told, at = self._told(), HEAD
+        while len(entries) != told and (at := self.bytes.find(MARK, at)) != -1 and at + RECORD.size <= self.size:
             _, state, kind, root, number, length, checksum = RECORD.unpack_from(self.bytes, at)
             end = at + RECORD.size + length
             if end > self.size or crc32(self.bytes[end - length : end], root ^ number ^ kind) != checksum:
@@ -110,14 +110,14 @@ class Segment:
                 delivered.add((root, number))
             at = end
         self.held = len(entries)
-        return Contents(entries, delivered, max(0, self._told() - len(entries)))
+        return Contents(entries, delivered, max(0, (told or 0) - len(entries)))
 
-    def _told(self) -> int:
-        """How many records the head tells of; at least one where the head itself is cut off, none where it is damaged."""
+    def _told(self) -> int | None:
+        """How many records the head tells of; at least one where the head itself is cut off, `None` where it is damaged."""
         if self.size < HEAD:
             return 1
         count, check = COUNT.unpack_from(self.bytes, 0)
-        return count if count == check ^ INVERT else 0
+        return count if count == check ^ INVERT else None
 
     def close(self) -> None:
         """Let go of the memory."""

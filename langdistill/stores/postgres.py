@@ -65,6 +65,11 @@ class PostgresStore(SQLStore):
                 raise
 
     @property
+    def target(self) -> str:
+        """The address, with its password."""
+        return self._address
+
+    @property
     def place(self) -> str:
         """The address without its password, quoted."""
         return repr(_without_password(self._address))

@@ -59,6 +59,11 @@ class SQLiteStore(SQLStore):
                 raise
 
     @property
+    def target(self) -> Path:
+        """The path."""
+        return self.path
+
+    @property
     def place(self) -> str:
         """The path, quoted."""
         return repr(str(self.path))

@@ -6,6 +6,7 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
+from pathlib import Path
 from typing import Any, Literal, Protocol, cast
 
 from langdistill.errors import StoreError
@@ -62,6 +63,11 @@ class SQLStore(ABC):
     @abstractmethod
     def _erase(self) -> None:
         """Let nothing of what was removed stay in the files."""
+
+    @property
+    @abstractmethod
+    def target(self) -> str | Path:
+        """What opens the same store again: a path, or an address with its password."""
 
     @property
     @abstractmethod

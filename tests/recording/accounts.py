@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+import pytest
 from langchain.agents import create_agent
 from langchain_core.callbacks import BaseCallbackHandler
 from langchain_core.messages import AIMessage
@@ -103,3 +104,7 @@ def stored(path: Path) -> list[Trace]:
 def settled(recorder: TraceRecorder) -> list[Trace]:
     assert recorder.flush(60)
     return list(recorder.store.traces())
+
+
+def warnings_in(caplog: pytest.LogCaptureFixture) -> list[str]:
+    return [one.getMessage() for one in caplog.records if one.name.startswith("langdistill")]

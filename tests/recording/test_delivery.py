@@ -126,7 +126,7 @@ def test_a_store_that_breaks_in_an_unforeseen_way_does_not_end_the_recording(cap
     class Odd(MemoryStore):
         broken = True
 
-        def add_feedback(self, *_: Any) -> None:
+        def add_feedback(self, *_: Any, **__: Any) -> None:
             if self.broken:
                 raise StoreError("shut")
 
