@@ -3,11 +3,10 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, TypedDict
+from typing import Any
 
 import pytest
 from langchain.agents import create_agent
-from langchain.agents.middleware import HumanInTheLoopMiddleware
 from langchain_core.messages import AIMessage
 from langchain_core.tools import tool
 from langgraph.checkpoint.memory import InMemorySaver
@@ -16,10 +15,8 @@ from langgraph.graph import START, MessagesState, StateGraph
 from langgraph.types import Command, interrupt
 
 from tests.recording.scenarios.conftest import Recording
-from tests.recording.scenarios.graphs import ASKED, add, asking, line, saying, stopping
+from tests.recording.scenarios.graphs import ASKED, asking, line, saying, stopping
 from tests.recording.scenarios.models import Says, asks
-
-GO_ON = None
 
 
 @tool
@@ -181,61 +178,6 @@ def test_a_question_in_a_graph_of_a_graph(recording: Recording) -> None:
     """)
 
 
-@pytest.mark.parametrize("breakpoint", [{"interrupt_before": ["b"]}, {"interrupt_after": ["a"]}])
-def test_a_breakpoint(recording: Recording, breakpoint: Any) -> None:
-    graph = line(a=saying("1"), b=saying("2")).compile(checkpointer=InMemorySaver(), **breakpoint)
-    recording.run(graph, ASKED, thread="t")
-    recording.run(graph, GO_ON, thread="t")
-    recording.tells("""
-        LangGraph thread='t' outcome='interrupted'
-          in user: 2+2?
-          step a
-          out assistant: 1
-        LangGraph thread='t' continues=#0
-          earlier user: 2+2?
-          earlier assistant: 1
-          step b
-          out assistant: 2
-    """)
-
-
-def test_a_breakpoint_in_a_graph_of_a_graph(recording: Recording) -> None:
-    inner = line(a=saying("1"), b=saying("2")).compile(interrupt_before=["b"])
-    graph = line(sub=inner).compile(checkpointer=InMemorySaver())
-    recording.run(graph, ASKED, thread="t")
-    recording.run(graph, GO_ON, thread="t")
-    recording.tells("""
-        LangGraph thread='t' outcome='interrupted'
-          in user: 2+2?
-          step sub outcome='interrupted'
-            step a
-        LangGraph thread='t' continues=#0
-          earlier user: 2+2?
-          step sub
-            step b
-          out assistant: 1
-          out assistant: 2
-    """)
-
-
-def test_a_breakpoint_that_langgraph_tells_only_to_callbacks_of_the_run(recording: Recording) -> None:
-    graph = line(a=saying("1"), b=saying("2")).compile(checkpointer=InMemorySaver(), interrupt_before=["b"])
-    with recording.recorder:
-        recording.run(graph, ASKED, thread="t", callbacks=None)
-        recording.run(graph, GO_ON, thread="t", callbacks=None)
-    recording.tells("""
-        LangGraph thread='t'
-          in user: 2+2?
-          step a
-          out assistant: 1
-        LangGraph thread='t'
-          earlier user: 2+2?
-          earlier assistant: 1
-          step b
-          out assistant: 2
-    """)
-
-
 def test_another_turn_instead_of_an_answer(recording: Recording) -> None:
     graph = line(ask=stopping("sure?")).compile(checkpointer=InMemorySaver())
     recording.run(graph, ASKED, thread="t")
@@ -256,31 +198,6 @@ def test_another_turn_instead_of_an_answer(recording: Recording) -> None:
           earlier user: never mind
           step ask
           out assistant: yes
-    """)
-
-
-def test_a_breakpoint_of_a_graph_without_messages(recording: Recording) -> None:
-    class Count(TypedDict):
-        n: int
-
-    builder = StateGraph(Count)
-    builder.add_node("a", lambda state: {"n": state["n"] + 1})
-    builder.add_node("b", lambda state: {"n": state["n"] + 1})
-    builder.add_edge(START, "a")
-    builder.add_edge("a", "b")
-    graph = builder.compile(checkpointer=InMemorySaver(), interrupt_before=["b"])
-    recording.run(graph, {"n": 1}, thread="t")
-    recording.run(add, {"a": 1, "b": 2}, metadata={"thread_id": "t"})  # goes on with nothing
-    recording.run(graph, GO_ON, thread="t")
-    recording.tells("""
-        LangGraph thread='t' outcome='interrupted'
-          in user: {"n":1}
-          step a
-        add thread='t'
-          tool t0 add {'a': 1, 'b': 2} -> 3
-        LangGraph thread='t' continues=#0
-          step b
-          out assistant: {"n":3}
     """)
 
 
@@ -309,87 +226,4 @@ def test_a_graph_that_fails_after_it_was_resumed(recording: Recording) -> None:
         LangGraph thread='t' resume='no' outcome='failed' error="ValueError('no')" continues=#0
           earlier user: 2+2?
           step check outcome='failed' error="ValueError('no')"
-    """)
-
-
-def _review(recording: Recording, decision: dict[str, Any]) -> None:
-    reviewer = HumanInTheLoopMiddleware(
-        interrupt_on={"add": {"allowed_decisions": ["approve", "edit", "reject"], "description": "Add?"}}
-    )
-    agent = create_agent(
-        Says(asks("add", a=1, b=2), "done"), [add], middleware=[reviewer], checkpointer=InMemorySaver()
-    )
-    recording.run(agent, ASKED, thread="t")
-    recording.run(agent, Command(resume={"decisions": [decision]}), thread="t")
-
-
-def test_a_human_approves_a_tool(recording: Recording) -> None:
-    _review(recording, {"type": "approve"})
-    recording.tells("""
-        LangGraph thread='t' outcome='interrupted'
-          in user: 2+2?
-          step model
-            call c0 offered=['add']
-              < user: 2+2?
-              > assistant: '' add({"a":1,"b":2})#t0
-          step HumanInTheLoopMiddleware.after_model outcome='interrupted'
-          interrupt {'action_requests': [{'name': 'add', 'args': {'a': 1, 'b': 2}, 'description': 'Add?'}], 'review_configs': [{'action_name': 'add', 'allowed_decisions': ['approve', 'edit', 'reject']}]} at HumanInTheLoopMiddleware.after_model
-          out assistant: '' add({"a":1,"b":2})#t0
-        LangGraph thread='t' resume={'decisions': [{'type': 'approve'}]} continues=#0
-          earlier user: 2+2?
-          earlier assistant: '' add({"a":1,"b":2})#t0
-          step HumanInTheLoopMiddleware.after_model
-          step tools branch=0
-            tool t0 add {'a': 1, 'b': 2} tool_call_id='t0' -> tool: 3 name='add' tool_call_id='t0'
-          step model
-            call c0 offered=['add']
-              < user: 2+2?
-              < assistant: '' add({"a":1,"b":2})#t0
-              < tool: 3 name='add' tool_call_id='t0'
-              > assistant: done
-          step HumanInTheLoopMiddleware.after_model
-          out tool: 3 name='add' tool_call_id='t0'
-          out assistant: done
-    """)
-
-
-def test_a_human_edits_the_arguments_of_a_tool(recording: Recording) -> None:
-    _review(recording, {"type": "edit", "edited_action": {"name": "add", "args": {"a": 10, "b": 20}}})
-    asked, resumed = recording.traces
-    assert asked.output[0].get("tool_calls", [])[0]["function"]["arguments"] == '{"a":1,"b":2}'
-    [run] = resumed.tool_runs
-    assert run.arguments == {"a": 10, "b": 20}
-    assert run.output["content"] == "30"
-    assert resumed.calls[0].prompt[1] == asked.output[0]
-    note = resumed.output[0]
-    assert note["role"] == "tool"
-    assert "a human reviewer replaced" in str(note["content"])
-    assert (resumed.continues, resumed.earlier, resumed.output[1]["content"]) == (asked.id, 2, "done")
-
-
-def test_a_human_rejects_a_tool(recording: Recording) -> None:
-    _review(recording, {"type": "reject", "message": "no"})
-    recording.tells("""
-        LangGraph thread='t' outcome='interrupted'
-          in user: 2+2?
-          step model
-            call c0 offered=['add']
-              < user: 2+2?
-              > assistant: '' add({"a":1,"b":2})#t0
-          step HumanInTheLoopMiddleware.after_model outcome='interrupted'
-          interrupt {'action_requests': [{'name': 'add', 'args': {'a': 1, 'b': 2}, 'description': 'Add?'}], 'review_configs': [{'action_name': 'add', 'allowed_decisions': ['approve', 'edit', 'reject']}]} at HumanInTheLoopMiddleware.after_model
-          out assistant: '' add({"a":1,"b":2})#t0
-        LangGraph thread='t' resume={'decisions': [{'type': 'reject', 'message': 'no'}]} continues=#0
-          earlier user: 2+2?
-          earlier assistant: '' add({"a":1,"b":2})#t0
-          step HumanInTheLoopMiddleware.after_model
-          step model
-            call c0 offered=['add']
-              < user: 2+2?
-              < assistant: '' add({"a":1,"b":2})#t0
-              < tool: User rejected the tool call for `add` with reason: no name='add' tool_call_id='t0'
-              > assistant: done
-          step HumanInTheLoopMiddleware.after_model
-          out tool: User rejected the tool call for `add` with reason: no name='add' tool_call_id='t0'
-          out assistant: done
     """)
