@@ -99,7 +99,11 @@ class Segment:
         entries: list[Entry] = []
         delivered: set[tuple[int, int]] = set()
         told, at = self._told(), HEAD
-        while len(entries) != told and (at := self.bytes.find(MARK, at)) != -1 and at + RECORD.size <= self.size:
+        while (
+            self._goes_on(at, len(entries), told)
+            and (at := self.bytes.find(MARK, at)) != -1
+            and at + RECORD.size <= self.size
+        ):
             _, state, kind, root, number, length, checksum = RECORD.unpack_from(self.bytes, at)
             end = at + RECORD.size + length
             if end > self.size or crc32(self.bytes[end - length : end], root ^ number ^ kind) != checksum:
@@ -111,6 +115,10 @@ class Segment:
             at = end
         self.held = len(entries)
         return Contents(entries, delivered, max(0, (told or 0) - len(entries)))
+
+    def _goes_on(self, at: int, found: int, told: int | None) -> bool:
+        """Whether to look further: zeros need not be searched. The writer may have been stopped before it counted a record."""
+        return told is None or found < told or self.bytes[at : at + len(MARK)] == MARK
 
     def _told(self) -> int | None:
         """How many records the head tells of; at least one where the head itself is cut off, `None` where it is damaged."""

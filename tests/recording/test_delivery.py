@@ -161,7 +161,7 @@ def test_every_store_has_a_place_of_its_own(tmp_path: Path, monkeypatch: pytest.
 
 def test_what_was_left_for_one_store_is_not_taken_into_another(tmp_path: Path) -> None:
     class File(Shut):
-        path = str(tmp_path / "a.db")
+        target = str(tmp_path / "a.db")
 
     first = TraceRecorder(File(), journal=tmp_path / "journals")
     counted = run(first)

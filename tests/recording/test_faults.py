@@ -224,7 +224,7 @@ from tests.recording.accounts import run
 from langdistill import TraceRecorder
 from langdistill.testing.memory import MemoryStore
 class Deaf(MemoryStore):
-    path = sys.argv[1]
+    target = sys.argv[1]
     def add(self, traces):
         import time
         time.sleep(60)
