@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
+
+from pydantic import TypeAdapter
 
 from langdistill.recording.events import Kind
 from langdistill.recording.facts import VERSIONS
@@ -12,6 +15,7 @@ from langdistill.recording.steps import closed, path_of, stands
 from langdistill.recording.turns import Turns
 from langdistill.records import Call, Handoff, Interrupt, Message, Outcome, Reply, Step, ToolRun, Trace, Usage
 
+MESSAGE = TypeAdapter(Message)
 UNREADABLE: Message = {"role": "user", "content": "<lost>"}
 """Stands for a message whose event is damaged."""
 
@@ -40,6 +44,8 @@ class Assembly:
     steps: dict[int, _Open] = field(default_factory=dict)
     calls: dict[int, _Open] = field(default_factory=dict)
     tool_runs: dict[int, _Open] = field(default_factory=dict)
+    messages: dict[int, Message] = field(default_factory=dict)
+    """The same as messages, each looked at once: a prompt of a hundred is told a hundred times."""
     fresh: set[int] = field(default_factory=set)
     """Numbers of the messages that this run has made."""
 
@@ -92,6 +98,7 @@ class Assembly:
         calls = self._with_parents(calls, tool_runs)
         turns = self._turns
         given, output = turns.split()
+        said = {"input": self._messages(given), "output": self._messages(output)}
         interrupts = self._interrupts()
         end = self.end or [
             Kind.END, self._last, "lost", "the process ended before the run did", [], [], False, None, [], 0, [],
@@ -105,9 +112,7 @@ class Assembly:
             thread=about["thread"],
             user=about["user"],
             resume=self.root[5],
-            input=self._messages(given),
             earlier=len(given) - len(turns.given),
-            output=self._messages(output),
             answer=end[7],
             steps=steps,
             calls=calls,
@@ -124,7 +129,7 @@ class Assembly:
             outcome="interrupted" if interrupted else end[2],
             error=end[3],
             lost=end[9] + self.missing,
-        )
+        ).model_copy(update=said)
 
     @property
     def _stop(self) -> tuple[float, Outcome]:
@@ -177,14 +182,13 @@ class Assembly:
                     provider=marks.get("provider"),
                     params=params,
                     tools=self.tools.get(tools[0], []) if tools else [],
-                    prompt=self._messages(prompts[number]),
                     replies=[self._reply(said, told, error) for said, told in replies],
                     usage=Usage(**tokens),
                     started=started,
                     first_token=first_token,
                     ended=ended,
                     error=error,
-                )
+                ).model_copy(update={"prompt": self._messages(prompts[number])})
             )
         return found
 
@@ -195,18 +199,29 @@ class Assembly:
     def _retried(self, number: int, prompts: dict[int, list[int]]) -> int | None:
         """The failed call before this one that asked the same in the same place; the samples of one node are no retries."""
         this = self.calls[number].began
-        for at, before in reversed(list(enumerate(self.calls))):
-            other = self.calls[before]
-            if before == number or other.ended is None or other.ended[8] in (None, "cancelled"):
+        for at, before, other in self._failed:
+            if before == number:
                 continue
+            assert other.ended
             same = other.began[7] == this[7] and prompts.get(before) == prompts[number]
             sample = this[8].get("candidate") and other.began[3] == this[3] and not this[8].get("retry")
             if same and not sample and other.ended[1] <= this[1]:
                 return at
         return None
 
+    @cached_property
+    def _failed(self) -> list[tuple[int, int, _Open]]:
+        """Calls that failed by themselves, the last one first: index, number, events."""
+        failed = [
+            (at, number, one)
+            for at, (number, one) in enumerate(self.calls.items())
+            if one.ended is not None and one.ended[8] not in (None, "cancelled")
+        ]
+        return failed[::-1]
+
     def _reply(self, number: int, told: dict[str, Any], error: str | None) -> Reply:
-        return Reply(message=self._message(number), partial=error is not None, **told)
+        reply = Reply(message=UNREADABLE, partial=error is not None, **told)
+        return reply.model_copy(update={"message": self._message(number)})
 
     def _tool_runs(self, steps: list[Step], calls: list[Call]) -> list[ToolRun]:
         index = {number: at for at, number in enumerate(self.steps)}
@@ -276,13 +291,18 @@ class Assembly:
         return [self._message(number) for number in numbers]
 
     def _message(self, number: int) -> Message:
+        if (message := self.messages.get(number)) is None:
+            message = self.messages[number] = self._read(number)
+        return message
+
+    def _read(self, number: int) -> Message:
         said = self.told.get(number)
         if said is None:
             self.missing += 1
             return UNREADABLE
         if "as" in said:
             return {**self._message(said["as"]), "name": said["name"]}
-        return said
+        return MESSAGE.validate_python(said)
 
 
 def _asked_by(asked: list[tuple[Any, float, int]], tool_call_id: str | None, started: float) -> int | None:
