@@ -40,7 +40,8 @@ class Assembly:
     missing: int = 0
     """Events that refer to something that is not there."""
     told: dict[int, Any] = field(default_factory=dict)
-    tools: dict[int, list[Any]] = field(default_factory=dict)
+    values: dict[int, Any] = field(default_factory=dict)
+    """Parameters and tools, which many calls have in common."""
     steps: dict[int, _Open] = field(default_factory=dict)
     calls: dict[int, _Open] = field(default_factory=dict)
     tool_runs: dict[int, _Open] = field(default_factory=dict)
@@ -61,8 +62,9 @@ class Assembly:
             case Kind.CALL:
                 self.calls[event[2]] = _Open(event)
                 self.told.update(event[11])
-                if event[10] and event[10][1] is not None:
-                    self.tools[event[10][0]] = event[10][1]
+                for told in (event[9], event[10]):
+                    if told and told[1] is not None:
+                        self.values[told[0]] = told[1]
             case Kind.TOOL:
                 self.tool_runs[event[2]] = _Open(event)
             case Kind.STEP_END:
@@ -180,8 +182,8 @@ class Assembly:
                     cached=cached,
                     model=marks.get("model") or name or None,
                     provider=marks.get("provider"),
-                    params=params,
-                    tools=self.tools.get(tools[0], []) if tools else [],
+                    params=self.values.get(params[0], {}) if params else {},
+                    tools=self.values.get(tools[0], []) if tools else [],
                     replies=[self._reply(said, told, error) for said, told in replies],
                     usage=Usage(**tokens),
                     started=started,

@@ -1,18 +1,19 @@
 """What is written down of a run, one event at a time: short lists, told apart by their first entry.
 
-    [ROOT, time, run id, name, kind, tags, metadata, thread, user, strategy, consent, licence, messages, input, resume]
+    [ROOT, time, about, messages, input, resume]                about: id, name, kind, tags, thread, user, metadata, ...
     [STEP, time, number, parent's number, name, namespace, agent, branch, messages, conversation]
-    [STEP_END, time, number, outcome, error, interrupts, hand-off]
-    [CALL, time, number, step, run id, name, namespace, node, branch, marks, params, tools, messages, like, keep, prompt]
+    [STEP_END, time, number, outcome, error, interrupts, hand-offs]
+    [CALL, time, number, step, tool, run id, name, namespace, marks, params, tools, messages, like, keep, prompt]
     [CALL_END, time, number, messages, replies, usage, cached, first token, error]
     [TOOL, time, number, step, run id, name, namespace, tool call id, arguments]
-    [TOOL_END, time, number, messages, reference, value, error]
+    [TOOL_END, time, number, messages, message, value, error]
     [END, time, outcome, error, messages, output, whether that is a state, answer, interrupts, lost, late input]
     [FEEDBACK, time, trace id, name, score, comment]
 
-`messages` are the pairs of number and message that no earlier event of the root has told; every other message is a number.
-The conversation of the first step is that of the graph's state. A message may be told as {"as": number, "name": name}: the other one, under a name. The prompt of a call is the first `keep`
-messages of the prompt of the call `like`, then those of `prompt`.
+`messages` are the pairs of number and message that no earlier event of the root has told; every other message is a number, and
+so are params and tools, with the value beside them the first time. A message may be told as {"as": number, "name": name}: the
+other one, under a name. The prompt of a call is the first `keep` messages of the prompt of the call `like`, then those of
+`prompt`. The conversation of the first step is that of the graph's state.
 """
 
 from __future__ import annotations

@@ -36,11 +36,10 @@ VERSIONS = {"langdistill": langdistill.__version__} | installed("langchain-core"
 
 def is_node(tags: Sequence[str] | None, name: str | None) -> bool:
     """Whether a chain run is a node's own: not a Runnable inside of it, and not the routing of LangGraph itself."""
-    return (
-        bool(tags)
-        and any(tag.startswith("graph:step:") for tag in tags)
-        and not (name and name.startswith("__") and "langsmith:hidden" in tags)
-    )
+    for tag in tags or ():
+        if tag.startswith("graph:step:"):
+            return not (name and name.startswith("__") and "langsmith:hidden" in (tags or ()))
+    return False
 
 
 def parent_in_context() -> UUID | None:

@@ -37,7 +37,10 @@ class _Seen:
         self.number = number
         self.content = _copied(message.content)
         self.name = message.name
-        self.asked = _copied(ASKED(message)) if isinstance(message, AIMessage) else None
+        self.asked: tuple[Any, Any] | None = None
+        if isinstance(message, AIMessage):
+            calls, others = ASKED(message)
+            self.asked = _copied(calls) if calls else [], _copied(others) if others else {}
 
     def holds(self) -> bool:
         message = self.message
@@ -90,7 +93,7 @@ class Told:
         self._prompts: dict[int, _Prompt] = {}
         self._next = 0
         self._new: list[tuple[int, orjson.Fragment]] = []
-        self._tools: dict[bytes, int] = {}
+        self._values: dict[bytes, int] = {}
 
     def prompt(self, call: int, messages: list[BaseMessage]) -> tuple[int, int, list[int]]:
         """The call whose prompt this one goes on from, how many messages of it, and the numbers of the others."""
@@ -130,13 +133,13 @@ class Told:
         encoded = encode(named)
         return self._number(encoded, encoded)
 
-    def tools(self, schemas: Any) -> tuple[int, orjson.Fragment | None]:
-        """The number of a list of tool schemas, and the list where it was not told before."""
-        encoded = encode(schemas)
+    def once(self, value: Any) -> tuple[int, orjson.Fragment | None]:
+        """The number of a value, as of the tools that every call offers, and the value where it was not told before."""
+        encoded = encode(value)
         key = blake2b(encoded, digest_size=16).digest()
-        if (number := self._tools.get(key)) is not None:
+        if (number := self._values.get(key)) is not None:
             return number, None
-        number = self._tools[key] = len(self._tools)
+        number = self._values[key] = len(self._values)
         return number, orjson.Fragment(self._clean(encoded))
 
     def new(self) -> list[tuple[int, orjson.Fragment]]:
@@ -150,7 +153,7 @@ class Told:
         self._seen.clear()
         self._prompts.clear()
         self._new.clear()
-        self._tools.clear()
+        self._values.clear()
 
     def _see(self, message: BaseMessage) -> _Seen:
         seen = self._seen.get(id(message))
@@ -171,7 +174,4 @@ class Told:
 
 def _copied(value: Any) -> Any:
     """A copy that later changes do not reach; what is no JSON never equals it, and is told by its text each time."""
-    if isinstance(value, str):
-        return value
-    copy = orjson.loads(encode(value))
-    return tuple(copy) if isinstance(value, tuple) else copy
+    return value if isinstance(value, str) else orjson.loads(encode(value))

@@ -128,11 +128,12 @@ class Writing:
         if root.silent:
             return
         like, keep, more = root.told.prompt(run.number, prompt)
-        tools = root.told.tools(invocation["tools"]) if invocation.get("tools") else None
+        tools = root.told.once(invocation["tools"]) if invocation.get("tools") else None
+        params = facts.params_of(invocation)
         self._write(
             root,
             [Kind.CALL, root.now, run.number, run.step, run.tool, run_id, name, run.namespace,
-             facts.marks_of(metadata, tags), self._cleaning.value(root, facts.params_of(invocation)), tools, root.told.new(), like, keep, more],
+             facts.marks_of(metadata, tags), root.told.once(params) if params else None, tools, root.told.new(), like, keep, more],
         )  # fmt: skip
 
     def begin_tool(self, around: Run, run_id: UUID, name: str, tool_call_id: str | None, arguments: Any) -> None:
