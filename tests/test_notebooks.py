@@ -39,7 +39,18 @@ def strategies_pay(told: str) -> None:
     assert accuracy(told, "vote of 8") > accuracy(told, "direct") + 10
 
 
-SHOWS = {"00_the_loop": the_student_has_learnt, "01_thinking": strategies_pay}
+def the_agent_was_recorded(told: str) -> None:
+    assert "first: interrupted | asked a human: True | error: None" in told
+    assert "second: ended | continues the first: True" in told
+    assert "tools (ended, branch 1)\n    * weather{'city': 'Rome'} -> '17 degrees, sun'" in told
+    assert "asked for: 7 nights; booked: 3" in told
+    assert "My key is <API_KEY_1>" in told
+    assert "the key is in a trace: False" in told
+    assert "lost events: 0" in told
+    assert "concierge ended ada 1 calls [1.0]" in told
+
+
+SHOWS = {"00_the_loop": the_student_has_learnt, "01_thinking": strategies_pay, "02_recording": the_agent_was_recorded}
 """What each notebook must show."""
 
 

@@ -22,6 +22,7 @@ class Root:
     """One root run."""
 
     __slots__ = (
+        "_pseudonyms",
         "bubbled",
         "given",
         "id",
@@ -30,7 +31,6 @@ class Root:
         "next",
         "number",
         "offset",
-        "pseudonyms",
         "silent",
         "stopped",
         "task",
@@ -43,7 +43,7 @@ class Root:
         self.silent = silent
         """Nothing of it is written: it was not sampled."""
         self.told = Told(lambda encoded: clean(self, encoded), lambda encoded: clean_message(self, encoded))
-        self.pseudonyms = Pseudonyms()
+        self._pseudonyms: Pseudonyms | None = None
         self.members: set[UUID] = set()
         """Ids of its open runs."""
         self.next = 0
@@ -63,6 +63,13 @@ class Root:
     def now(self) -> float:
         """Seconds since the epoch, never going backwards within a root."""
         return self.offset + time.perf_counter()
+
+    @property
+    def pseudonyms(self) -> Pseudonyms:
+        """The stand-ins of its trace; most need none."""
+        if self._pseudonyms is None:
+            self._pseudonyms = Pseudonyms()
+        return self._pseudonyms
 
     def end_with_task(self, end: Callable[[], None]) -> None:
         """Be told when the task ends that is running: LangChain tells no end of a bare model or tool that is cancelled."""

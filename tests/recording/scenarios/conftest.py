@@ -63,7 +63,7 @@ class Recording:
         [trace] = self.traces
         return trace
 
-    def tells(self, expected: str) -> None:
+    def assert_tells(self, expected: str) -> None:
         """Check the whole of every trace."""
         assert outline(self.traces) == cleandoc(expected)
 

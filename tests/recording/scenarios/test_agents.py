@@ -19,7 +19,7 @@ def test_a_system_prompt_and_two_parallel_tools(recording: Recording) -> None:
     two = AIMessage("", tool_calls=[*asks("add", "x", a=1, b=2).tool_calls, *asks("add", "y", a=3, b=4).tool_calls])
     agent = create_agent(Says(two, "3 and 7"), [add, boom], system_prompt="Be brief.", name="adder")
     recording.run(agent, ASKED)
-    recording.tells("""
+    recording.assert_tells("""
         adder
           in user: 2+2?
           step model agent='adder'
@@ -54,7 +54,7 @@ def test_a_model_that_gives_every_tool_call_the_same_id(recording: Recording) ->
 
 def test_a_tool_that_raises(recording: Recording) -> None:
     recording.fail(ValueError, create_agent(Says(asks("boom", a=1)), [boom]), ASKED)
-    recording.tells("""
+    recording.assert_tells("""
         LangGraph outcome='failed' error="ValueError('boom!')"
           in user: 2+2?
           step model
@@ -83,7 +83,7 @@ def test_a_tool_that_tells_of_its_failure(recording: Recording) -> None:
         return "nothing found", {"pages": 0}
 
     recording.run(create_agent(Says(asks("search", what="x"), "sorry"), [search]), ASKED)
-    recording.tells("""
+    recording.assert_tells("""
         LangGraph
           in user: 2+2?
           step model
@@ -125,7 +125,7 @@ class Forgiving(AgentMiddleware):
 
 def test_a_tool_that_raises_and_is_forgiven(recording: Recording) -> None:
     recording.run(create_agent(Says(asks("boom", a=1), "sorry"), [boom], middleware=[Forgiving()]), ASKED)
-    recording.tells("""
+    recording.assert_tells("""
         LangGraph
           in user: 2+2?
           step model
@@ -160,7 +160,7 @@ class Thrice(AgentMiddleware):
 
 def test_middleware_that_asks_the_model_several_times(recording: Recording) -> None:
     recording.run(create_agent(Says("1", "2", "3"), [], middleware=[Thrice()]), ASKED)
-    recording.tells("""
+    recording.assert_tells("""
         LangGraph
           in user: 2+2?
           step model
@@ -185,7 +185,7 @@ class Answer(BaseModel):
 
 def test_an_agent_with_a_structured_response(recording: Recording) -> None:
     recording.run(create_agent(Says(asks("Answer", value=4)), [], response_format=Answer), ASKED)
-    recording.tells("""
+    recording.assert_tells("""
         LangGraph
           in user: 2+2?
           step model
@@ -206,7 +206,7 @@ def test_an_agent_that_is_a_tool(recording: Recording) -> None:
         return calculator.invoke({"messages": [("user", question)]})["messages"][-1].text
 
     recording.run(create_agent(Says(asks("calculator", "outer", question="1+2?"), "3"), [ask], name="boss"), ASKED)
-    recording.tells("""
+    recording.assert_tells("""
         boss
           in user: 2+2?
           step model agent='boss'
@@ -251,7 +251,7 @@ def test_an_agent_that_hands_over_to_another(recording: Recording) -> None:
     builder = line(sales=sales)
     builder.add_node("support", support)
     recording.run(builder.compile(), ASKED)
-    recording.tells("""
+    recording.assert_tells("""
         LangGraph
           in user: 2+2?
           step sales outcome='handed-off'
@@ -285,7 +285,7 @@ def test_a_supervisor_that_gets_the_conversation_back(recording: Recording) -> N
     builder = line(boss=decide)
     builder.add_node("worker", line(work=saying("working"), back=back).compile(), destinations=("boss",))
     recording.run(builder.compile(), ASKED)
-    recording.tells("""
+    recording.assert_tells("""
         LangGraph
           in user: 2+2?
           step boss

@@ -17,7 +17,7 @@ def test_a_breakpoint(recording: Recording, breakpoint: Any) -> None:
     graph = line(a=saying("1"), b=saying("2")).compile(checkpointer=InMemorySaver(), **breakpoint)
     recording.run(graph, ASKED, thread="t")
     recording.run(graph, GO_ON, thread="t")
-    recording.tells("""
+    recording.assert_tells("""
         LangGraph thread='t' outcome='interrupted'
           in user: 2+2?
           step a
@@ -35,7 +35,7 @@ def test_a_breakpoint_in_a_graph_of_a_graph(recording: Recording) -> None:
     graph = line(sub=inner).compile(checkpointer=InMemorySaver())
     recording.run(graph, ASKED, thread="t")
     recording.run(graph, GO_ON, thread="t")
-    recording.tells("""
+    recording.assert_tells("""
         LangGraph thread='t' outcome='interrupted'
           in user: 2+2?
           step sub outcome='interrupted'
@@ -54,7 +54,7 @@ def test_a_breakpoint_that_langgraph_tells_only_to_callbacks_of_the_run(recordin
     with recording.recorder:
         recording.run(graph, ASKED, thread="t", callbacks=None)
         recording.run(graph, GO_ON, thread="t", callbacks=None)
-    recording.tells("""
+    recording.assert_tells("""
         LangGraph thread='t'
           in user: 2+2?
           step a
@@ -80,7 +80,7 @@ def test_a_breakpoint_of_a_graph_without_messages(recording: Recording) -> None:
     recording.run(graph, {"n": 1}, thread="t")
     recording.run(add, {"a": 1, "b": 2}, metadata={"thread_id": "t"})  # goes on with nothing
     recording.run(graph, GO_ON, thread="t")
-    recording.tells("""
+    recording.assert_tells("""
         LangGraph thread='t' outcome='interrupted'
           in user: {"n":1}
           step a

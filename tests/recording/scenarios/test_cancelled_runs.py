@@ -35,7 +35,7 @@ def test_a_call_that_is_cancelled_is_closed_with_its_root(later: Recording) -> N
     model = Says("4", delay=60)
     graph = line(think=asking(model)).compile()
     _cancel(later, lambda config: graph.ainvoke(ASKED, config), model)
-    later.tells("""
+    later.assert_tells("""
         LangGraph outcome='cancelled' error='cancelled'
           in user: 2+2?
           step think outcome='cancelled'
@@ -47,7 +47,7 @@ def test_a_call_that_is_cancelled_is_closed_with_its_root(later: Recording) -> N
 def test_a_bare_model_that_is_cancelled(later: Recording) -> None:
     model = Says("4", delay=60)
     _cancel(later, lambda config: model.ainvoke("2+2?", config), model)
-    later.tells("""
+    later.assert_tells("""
         Says outcome='cancelled' error='cancelled'
           in user: 2+2?
           call c0 error='cancelled'
@@ -73,7 +73,7 @@ def test_what_was_streamed_before_is_kept(later: Recording) -> None:
             pass
 
     _cancel(later, stream, model)
-    later.tells("""
+    later.assert_tells("""
         LangGraph outcome='cancelled' error='cancelled'
           in user: 2+2?
           step think outcome='cancelled'
@@ -93,7 +93,7 @@ def test_a_stream_of_events_that_is_cancelled(later: Recording) -> None:
             pass
 
     _cancel(later, stream, model)
-    later.tells("""
+    later.assert_tells("""
         LangGraph outcome='cancelled' error='cancelled'
           in user: 2+2?
           step think outcome='cancelled'
@@ -138,7 +138,7 @@ def _one_fails() -> Any:
 
 def test_beside_a_branch_that_fails_the_others_come_to_their_end(now: Recording) -> None:
     now.fail(ValueError, _one_fails(), ASKED)
-    now.tells("""
+    now.assert_tells("""
         LangGraph outcome='failed' error="ValueError('no')"
           in user: 2+2?
           step bad outcome='failed' error="ValueError('no')"
@@ -151,7 +151,7 @@ def test_beside_a_branch_that_fails_the_others_come_to_their_end(now: Recording)
 
 def test_beside_a_branch_that_fails_the_others_are_cancelled_in_async(later: Recording) -> None:
     later.fail(ValueError, _one_fails(), ASKED)
-    later.tells("""
+    later.assert_tells("""
         LangGraph outcome='failed' error="ValueError('no')"
           in user: 2+2?
           step bad outcome='failed' error="ValueError('no')"
@@ -168,7 +168,7 @@ def test_a_bare_tool_that_is_cancelled(later: Recording) -> None:
         await asyncio.sleep(seconds)
 
     _cancel(later, lambda config: wait.ainvoke({"seconds": 5}, config))
-    later.tells("""
+    later.assert_tells("""
         wait outcome='cancelled' error='cancelled'
           tool t0 wait {'seconds': 5} error='cancelled' -> None
     """)
@@ -182,7 +182,7 @@ def test_a_bare_stream_that_is_cancelled_keeps_what_had_come(later: Recording) -
             pass
 
     _cancel(later, stream, model)
-    later.tells("""
+    later.assert_tells("""
         Says outcome='cancelled' error='cancelled'
           in user: 2+2?
           call c0 error='cancelled' streamed
@@ -199,7 +199,7 @@ def test_a_bare_model_that_ends_is_not_cancelled_with_its_task(later: Recording)
         await asyncio.sleep(60)
 
     _cancel(later, work, model)
-    later.tells("""
+    later.assert_tells("""
         Says
           in user: 2+2?
           call c0

@@ -28,7 +28,7 @@ class Library(BaseRetriever):
 
 def test_a_chain_of_prompt_model_and_parser(recording: Recording) -> None:
     recording.run(PROMPT | Says("4") | StrOutputParser(), {"question": "2+2?"})
-    recording.tells("""
+    recording.assert_tells("""
         RunnableSequence
           in user: 2+2?
           call c0
@@ -41,7 +41,7 @@ def test_a_chain_of_prompt_model_and_parser(recording: Recording) -> None:
 
 def test_a_chain_that_is_streamed_tells_its_input_at_its_end(recording: Recording) -> None:
     recording.stream(PROMPT | Says("2 and 2") | StrOutputParser(), {"question": "2+2?"})
-    recording.tells("""
+    recording.assert_tells("""
         RunnableSequence
           in user: 2+2?
           call c0 streamed
@@ -55,7 +55,7 @@ def test_a_chain_that_is_streamed_tells_its_input_at_its_end(recording: Recordin
 def test_several_variables_are_told_as_json(recording: Recording) -> None:
     prompt = ChatPromptTemplate.from_messages([("user", "{a}+{b}?")])
     recording.run(prompt | Says("4") | (lambda said: {"sum": 4, "text": said.text}), {"a": 2, "b": 2})
-    recording.tells("""
+    recording.assert_tells("""
         RunnableSequence
           in user: {"a":2,"b":2}
           call c0
@@ -67,7 +67,7 @@ def test_several_variables_are_told_as_json(recording: Recording) -> None:
 
 def test_a_prompt_as_the_input_of_a_chain(recording: Recording) -> None:
     recording.run(Says("4") | RunnablePassthrough(), PROMPT.invoke({"question": "2+2?"}))
-    recording.tells("""
+    recording.assert_tells("""
         RunnableSequence
           in system: Be brief.
           in user: 2+2?
@@ -81,7 +81,7 @@ def test_a_prompt_as_the_input_of_a_chain(recording: Recording) -> None:
 
 def test_chains_in_parallel(recording: Recording) -> None:
     recording.run(RunnableParallel(one=Says("1", delay=0.05), two=Says("2", delay=0.05) | StrOutputParser()), "count")
-    recording.tells("""
+    recording.assert_tells("""
         RunnableParallel<one,two>
           in user: count
           call c0
@@ -96,7 +96,7 @@ def test_chains_in_parallel(recording: Recording) -> None:
 
 def test_a_bare_tool(recording: Recording) -> None:
     recording.run(add, {"a": 2, "b": 2})
-    recording.tells("""
+    recording.assert_tells("""
         add
           tool t0 add {'a': 2, 'b': 2} -> 4
     """)
@@ -104,7 +104,7 @@ def test_a_bare_tool(recording: Recording) -> None:
 
 def test_a_bare_tool_that_is_called_as_a_model_would(recording: Recording) -> None:
     recording.run(add, asks("add", "t", a=2, b=2).tool_calls[0])
-    recording.tells("""
+    recording.assert_tells("""
         add
           tool t0 add {'a': 2, 'b': 2} tool_call_id='t' -> tool: 4 name='add' tool_call_id='t'
           out tool: 4 name='add' tool_call_id='t'
@@ -113,7 +113,7 @@ def test_a_bare_tool_that_is_called_as_a_model_would(recording: Recording) -> No
 
 def test_a_bare_retriever(recording: Recording) -> None:
     recording.run(Library(), "Paris")
-    recording.tells("""
+    recording.assert_tells("""
         Library
           tool t0 Library {'query': 'Paris'} -> [{'page_content': 'Paris is big.', 'metadata': {'page': 1}}]
     """)
@@ -121,7 +121,7 @@ def test_a_bare_retriever(recording: Recording) -> None:
 
 def test_a_retriever_that_fails_in_a_chain(recording: Recording) -> None:
     recording.fail(LookupError, RunnableLambda(lambda given: given) | Library(), "nothing")
-    recording.tells("""
+    recording.assert_tells("""
         RunnableSequence outcome='failed' error="LookupError('nothing')"
           in user: nothing
           tool t0 Library {'query': 'nothing'} error="LookupError('nothing')" -> None
@@ -130,7 +130,7 @@ def test_a_retriever_that_fails_in_a_chain(recording: Recording) -> None:
 
 def test_a_plain_graph(recording: Recording) -> None:
     recording.run(line(think=asking(Says("4"))).compile(name="sums"), ASKED)
-    recording.tells("""
+    recording.assert_tells("""
         sums
           in user: 2+2?
           step think
@@ -144,7 +144,7 @@ def test_a_plain_graph(recording: Recording) -> None:
 def test_messages_as_dicts_and_pairs(recording: Recording) -> None:
     given = [{"role": "system", "content": "Be brief."}, ("user", "1+1?"), {"type": "ai", "content": "2"}, "2+2?"]
     recording.run(line(think=asking(Says("4"))).compile(), {"messages": given})
-    recording.tells("""
+    recording.assert_tells("""
         LangGraph
           in system: Be brief.
           in user: 1+1?
@@ -171,7 +171,7 @@ def test_the_answer_of_a_graph_whose_message_is_blocks(recording: Recording) -> 
 
     graph = StateGraph(Thought).add_node("think", think).add_edge(START, "think").compile()
     recording.run(graph, ASKED)
-    recording.tells("""
+    recording.assert_tells("""
         LangGraph answer='4'
           in user: 2+2?
           step think
@@ -191,7 +191,7 @@ def test_a_graph_without_messages_that_answers_a_question(recording: Recording) 
 
     graph = StateGraph(Asked).add_node("search", search).add_edge(START, "search").compile()
     recording.run(graph, {"question": "Which town is big?"})
-    recording.tells("""
+    recording.assert_tells("""
         LangGraph answer='Paris'
           in user: Which town is big?
           step search
@@ -209,7 +209,7 @@ class Joke(TypedDict, total=False):
 def test_a_graph_of_another_state(recording: Recording) -> None:
     graph = StateGraph(Joke).add_node("tell", lambda state: {"joke": "ha"}).add_edge(START, "tell").compile()
     recording.run(graph, {"topic": "cats", "language": "en"})
-    recording.tells("""
+    recording.assert_tells("""
         LangGraph
           in user: {"topic":"cats","language":"en"}
           step tell

@@ -11,7 +11,7 @@ from tests.recording.scenarios.models import Says, asks
 
 def test_reasoning_beside_the_content(recording: Recording) -> None:
     recording.run(Says(AIMessage("4", additional_kwargs={"reasoning_content": "hm"})), "2+2?")
-    recording.tells("""
+    recording.assert_tells("""
         Says
           in user: 2+2?
           call c0
@@ -24,7 +24,7 @@ def test_reasoning_beside_the_content(recording: Recording) -> None:
 def test_reasoning_in_blocks(recording: Recording) -> None:
     reply = AIMessage([{"type": "reasoning", "reasoning": "hm"}, {"type": "text", "text": "4", "index": 1}])
     recording.run(Says(reply), "2+2?")
-    recording.tells("""
+    recording.assert_tells("""
         Says
           in user: 2+2?
           call c0
@@ -41,7 +41,7 @@ def test_reasoning_and_a_tool_call_in_the_blocks_of_anthropic(recording: Recordi
         {"type": "tool_use", "id": "t", "name": "add", "input": {"a": 2, "b": 2}},
     ]
     recording.run(Says(AIMessage(blocks, tool_calls=asks("add", "t", a=2, b=2).tool_calls)), "2+2?")
-    recording.tells("""
+    recording.assert_tells("""
         Says
           in user: 2+2?
           call c0
@@ -57,7 +57,7 @@ def test_reasoning_in_the_blocks_of_openai(recording: Recording) -> None:
         {"type": "text", "text": "4", "annotations": []},
     ]
     recording.run(Says(AIMessage(blocks)), "2+2?")
-    recording.tells("""
+    recording.assert_tells("""
         Says
           in user: 2+2?
           call c0
@@ -70,7 +70,7 @@ def test_reasoning_in_the_blocks_of_openai(recording: Recording) -> None:
 def test_blocks_that_are_no_text_are_kept(recording: Recording) -> None:
     blocks: list[Any] = [{"type": "text", "text": "4", "annotations": [{"url": "x"}]}, {"type": "image", "url": "y"}]
     recording.run(Says(AIMessage(blocks)), "2+2?")
-    recording.tells("""
+    recording.assert_tells("""
         Says
           in user: 2+2?
           call c0
@@ -83,7 +83,7 @@ def test_blocks_that_are_no_text_are_kept(recording: Recording) -> None:
 def test_an_image_in_the_prompt(recording: Recording) -> None:
     image = {"type": "image_url", "image_url": {"url": "data:image/png;base64,AA=="}}
     recording.run(Says("a cat"), [HumanMessage([{"type": "text", "text": "What is it?"}, image])])
-    recording.tells("""
+    recording.assert_tells("""
         Says
           in user: [{'type': 'text', 'text': 'What is it?'}, {'type': 'image_url', 'image_url': {'url': 'data:image/png;base64,AA=='}}]
           call c0
@@ -96,7 +96,7 @@ def test_an_image_in_the_prompt(recording: Recording) -> None:
 def test_arguments_that_are_no_json_stay_the_text_they_are(recording: Recording) -> None:
     broken: Any = {"name": "add", "args": "{oops", "id": "t", "error": None}
     recording.run(Says(AIMessage("", invalid_tool_calls=[broken])), "2+2?")
-    recording.tells("""
+    recording.assert_tells("""
         Says
           in user: 2+2?
           call c0
@@ -108,7 +108,7 @@ def test_arguments_that_are_no_json_stay_the_text_they_are(recording: Recording)
 
 def test_a_lone_surrogate_is_kept_as_the_text_that_escapes_it(recording: Recording) -> None:
     recording.run(Says("lone \ud800 surrogate"), "2+2?")
-    recording.tells("""
+    recording.assert_tells("""
         Says
           in user: 2+2?
           call c0
@@ -125,7 +125,7 @@ def test_what_is_edited_later_is_not_recorded(now: Recording, schemas: list[Any]
     question.content[0]["text"] = "changed"  # type: ignore[index]
     schemas[0]["function"]["name"] = "changed"
     reply.content = "changed"
-    now.tells("""
+    now.assert_tells("""
         Says
           in user: [{'type': 'text', 'text': 'Q'}]
           call c0 offered=['f']

@@ -24,7 +24,7 @@ def test_branches_that_are_sent(recording: Recording) -> None:
     builder.add_conditional_edges(START, fan, ["work"])
     builder.add_edge("work", "join")
     recording.run(builder.compile(), ASKED)
-    recording.tells("""
+    recording.assert_tells("""
         LangGraph
           in user: 2+2?
           step work branch=0
@@ -53,7 +53,7 @@ def test_branches_of_edges(recording: Recording) -> None:
         builder.add_node(name, asking(Says(name.upper(), delay=0.05)))
         builder.add_edge(START, name)
     recording.run(builder.compile(), ASKED)
-    recording.tells("""
+    recording.assert_tells("""
         LangGraph
           in user: 2+2?
           step a
@@ -72,7 +72,7 @@ def test_branches_of_edges(recording: Recording) -> None:
 def test_a_graph_that_is_a_node(recording: Recording) -> None:
     inner = line(think=asking(Says("4")), check=saying("yes")).compile(name="inner")
     recording.run(line(sub=inner).compile(), ASKED)
-    recording.tells("""
+    recording.assert_tells("""
         LangGraph
           in user: 2+2?
           step sub
@@ -94,7 +94,7 @@ def test_a_graph_that_a_node_calls(recording: Recording) -> None:
         return {"messages": inner.invoke({"messages": again["messages"][-1:]})["messages"][-1:]}
 
     recording.run(line(same=lambda state: inner.invoke(state), wrapped=wrapped).compile(), ASKED)
-    recording.tells("""
+    recording.assert_tells("""
         LangGraph
           in user: 2+2?
           step same
@@ -123,7 +123,7 @@ def test_a_hand_off_to_what_is_sent(recording: Recording) -> None:
     builder = line(inner=line(leave=leave).compile())
     builder.add_node("end", saying("7"))
     recording.run(builder.compile(), ASKED)
-    recording.tells("""
+    recording.assert_tells("""
         LangGraph
           in user: 2+2?
           step inner outcome='handed-off'
@@ -138,7 +138,7 @@ def test_going_to_a_node_of_the_same_graph_is_no_hand_off(recording: Recording) 
     builder = line(a=lambda state: Command(goto="b"))
     builder.add_node("b", saying("4"))
     recording.run(builder.compile(), ASKED)
-    recording.tells("""
+    recording.assert_tells("""
         LangGraph
           in user: 2+2?
           step a
@@ -150,7 +150,7 @@ def test_going_to_a_node_of_the_same_graph_is_no_hand_off(recording: Recording) 
 def test_the_samples_of_a_strategy_are_candidates(recording: Recording) -> None:
     graph = create_self_consistency(Says("Answer: 4", "Answer: 5", "Answer: 4"), samples=3)
     recording.run(graph, ASKED, metadata={"problem": "p1"}, max_concurrency=1)
-    recording.tells("""
+    recording.assert_tells("""
         self_consistency strategy='self_consistency' answer='4' metadata={'strategy': 'self_consistency', 'params': {'samples': 3, 'stop': 'fixed', 'confidence': None, 'temperature': 0.7}, 'problem': 'p1'}
           in user: 2+2?
           step sample
@@ -178,7 +178,7 @@ def test_the_n_replies_of_one_request_are_candidates(recording: Recording) -> No
 
 def test_a_rewritten_question_is_no_candidate(recording: Recording) -> None:
     recording.run(create_rephrase_and_respond(Says("What is two and two?", "Answer: 4")), ASKED)
-    recording.tells("""
+    recording.assert_tells("""
         rephrase_and_respond strategy='rephrase_and_respond' answer='4' metadata={'strategy': 'rephrase_and_respond', 'params': {}}
           in user: 2+2?
           step rephrase
@@ -195,7 +195,7 @@ def test_a_rewritten_question_is_no_candidate(recording: Recording) -> None:
 
 def test_a_strategy_in_a_graph(recording: Recording) -> None:
     recording.run(line(think=create_chain_of_thought(Says("Answer: 4"))).compile(name="outer"), ASKED)
-    recording.tells("""
+    recording.assert_tells("""
         outer strategy='chain_of_thought'
           in user: 2+2?
           step think
@@ -220,7 +220,7 @@ def test_a_flow_of_tasks(now: Recording) -> None:
         return think(first).result()
 
     now.run(flow, "2+2?")
-    now.tells("""
+    now.assert_tells("""
         LangGraph
           in user: 2+2?
           step flow

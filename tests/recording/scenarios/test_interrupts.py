@@ -36,7 +36,7 @@ def _stop_and_resume(recording: Recording, saver: Any) -> None:
     graph = line(think=asking(Says("4")), ask=stopping("sure?"), end=saying("bye")).compile(checkpointer=saver)
     recording.run(graph, ASKED, thread="t")
     recording.run(graph, Command(resume="yes"), thread="t")
-    recording.tells("""
+    recording.assert_tells("""
         LangGraph thread='t' outcome='interrupted'
           in user: 2+2?
           step think
@@ -69,7 +69,7 @@ def test_without_callbacks_of_the_run(recording: Recording) -> None:
     with recording.recorder:
         recording.run(graph, ASKED, thread="t", callbacks=None)
         recording.run(graph, Command(resume="yes"), thread="t", callbacks=None)
-    recording.tells("""
+    recording.assert_tells("""
         LangGraph thread='t' outcome='interrupted'
           in user: 2+2?
           step ask outcome='interrupted'
@@ -88,7 +88,7 @@ def test_two_questions_one_after_the_other(recording: Recording) -> None:
     graph = line(ask=ask).compile(checkpointer=InMemorySaver())
     for given in (ASKED, Command(resume="a"), Command(resume="b")):
         recording.run(graph, given, thread="t")
-    recording.tells("""
+    recording.assert_tells("""
         LangGraph thread='t' outcome='interrupted'
           in user: 2+2?
           step ask outcome='interrupted'
@@ -113,7 +113,7 @@ def test_two_questions_at_once(recording: Recording) -> None:
     asked = recording.run(graph, ASKED, thread="t")["__interrupt__"]
     answers = {one.id: one.value.upper() for one in sorted(asked, key=lambda one: one.value)}
     recording.run(graph, Command(resume=answers), thread="t")
-    recording.tells("""
+    recording.assert_tells("""
         LangGraph thread='t' outcome='interrupted'
           in user: 2+2?
           step a outcome='interrupted'
@@ -133,7 +133,7 @@ def test_a_question_that_a_tool_asks(recording: Recording) -> None:
     agent = create_agent(Says(asks("pay", amount=5), "done"), [pay], checkpointer=InMemorySaver())
     recording.run(agent, ASKED, thread="t")
     recording.run(agent, Command(resume=4), thread="t")
-    recording.tells("""
+    recording.assert_tells("""
         LangGraph thread='t' outcome='interrupted'
           in user: 2+2?
           step model
@@ -164,7 +164,7 @@ def test_a_question_in_a_graph_of_a_graph(recording: Recording) -> None:
     graph = line(sub=line(ask=stopping("sure?")).compile()).compile(checkpointer=InMemorySaver())
     recording.run(graph, ASKED, thread="t")
     recording.run(graph, Command(resume="yes"), thread="t")
-    recording.tells("""
+    recording.assert_tells("""
         LangGraph thread='t' outcome='interrupted'
           in user: 2+2?
           step sub outcome='interrupted'
@@ -183,7 +183,7 @@ def test_another_turn_instead_of_an_answer(recording: Recording) -> None:
     recording.run(graph, ASKED, thread="t")
     recording.run(graph, {"messages": [("user", "never mind")]}, thread="t")
     recording.run(graph, Command(resume="yes"), thread="t")
-    recording.tells("""
+    recording.assert_tells("""
         LangGraph thread='t' outcome='interrupted'
           in user: 2+2?
           step ask outcome='interrupted'
@@ -218,7 +218,7 @@ def test_a_graph_that_fails_after_it_was_resumed(recording: Recording) -> None:
     graph = line(check=check).compile(checkpointer=InMemorySaver())
     recording.run(graph, ASKED, thread="t")
     recording.fail(ValueError, graph, Command(resume="no"), thread="t")
-    recording.tells("""
+    recording.assert_tells("""
         LangGraph thread='t' outcome='interrupted'
           in user: 2+2?
           step check outcome='interrupted'

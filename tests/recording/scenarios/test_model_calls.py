@@ -19,7 +19,7 @@ from tests.recording.scenarios.models import Says, asks
 
 def test_a_bare_model_is_a_root(recording: Recording) -> None:
     recording.run(Says("4"), [SystemMessage("Be brief."), HumanMessage("2+2?")])
-    recording.tells("""
+    recording.assert_tells("""
         Says
           in system: Be brief.
           in user: 2+2?
@@ -33,7 +33,7 @@ def test_a_bare_model_is_a_root(recording: Recording) -> None:
 
 def test_all_n_replies_are_kept(recording: Recording) -> None:
     recording.run(Says(["4", "5", "4"]), "2+2?")
-    recording.tells("""
+    recording.assert_tells("""
         Says
           in user: 2+2?
           call c0
@@ -47,7 +47,7 @@ def test_all_n_replies_are_kept(recording: Recording) -> None:
 
 def test_tools_that_are_offered_and_not_called(recording: Recording) -> None:
     recording.run(Says("4").bind_tools([add]), "2+2?")
-    recording.tells("""
+    recording.assert_tells("""
         Says
           in user: 2+2?
           call c0 offered=['add']
@@ -62,7 +62,7 @@ def test_tools_that_are_offered_and_not_called(recording: Recording) -> None:
 
 def test_the_sampling_parameters_that_were_set(recording: Recording) -> None:
     recording.run(Says("4").bind(temperature=0.5, top_p=0.9, seed=3, stop=["x"], top_k=None, verbose=True), "2+2?")
-    recording.tells("""
+    recording.assert_tells("""
         Says
           in user: 2+2?
           call c0 params={'stop': ['x'], 'temperature': 0.5, 'top_p': 0.9, 'seed': 3}
@@ -83,7 +83,7 @@ def test_usage_finish_reason_and_logprobs(recording: Recording) -> None:
         },
     )  # fmt: skip
     recording.run(Says(reply), "2+2?")
-    recording.tells("""
+    recording.assert_tells("""
         Says
           in user: 2+2?
           call c0 usage={'input_tokens': 5, 'output_tokens': 3, 'cached_tokens': 2, 'reasoning_tokens': 1}
@@ -101,7 +101,7 @@ class Answer(BaseModel):
 
 def test_structured_output(recording: Recording) -> None:
     recording.run(Says(asks("Answer", "t", value=4)).with_structured_output(Answer), "2+2?")
-    recording.tells("""
+    recording.assert_tells("""
         RunnableSequence
           in user: 2+2?
           call c0 params={'tool_choice': 'any'} offered=['Answer']
@@ -116,7 +116,7 @@ def test_an_answer_from_the_cache_is_marked(recording: Recording) -> None:
     model = Says(AIMessage("4", usage_metadata=usage), cache=InMemoryCache())
     recording.run(model, "2+2?")
     recording.run(model, "2+2?")
-    recording.tells("""
+    recording.assert_tells("""
         Says
           in user: 2+2?
           call c0 usage={'input_tokens': 1, 'output_tokens': 1}
@@ -134,7 +134,7 @@ def test_an_answer_from_the_cache_is_marked(recording: Recording) -> None:
 
 def test_a_model_of_texts(recording: Recording) -> None:
     recording.run(FakeListLLM(responses=["4"]), "2+2?")
-    recording.tells("""
+    recording.assert_tells("""
         FakeListLLM
           in user: 2+2?
           call c0 model='FakeListLLM' provider='fakelist'
@@ -146,7 +146,7 @@ def test_a_model_of_texts(recording: Recording) -> None:
 
 def test_a_model_that_fails(recording: Recording) -> None:
     recording.fail(RuntimeError, Says(RuntimeError("down")), "2+2?")
-    recording.tells("""
+    recording.assert_tells("""
         Says outcome='failed' error="RuntimeError('down')"
           in user: 2+2?
           call c0 error="RuntimeError('down')"
@@ -159,7 +159,7 @@ def test_what_a_server_answers_to_a_bad_request(recording: Recording) -> None:
     answer = httpx.Response(400, json={"error": "the prompt is too long"}, request=request)
     error = httpx.HTTPStatusError("Bad Request", request=request, response=answer)
     recording.fail(httpx.HTTPStatusError, Says(error), "2+2?")
-    recording.tells("""
+    recording.assert_tells("""
         Says outcome='failed' error="HTTPStatusError('Bad Request')"
           in user: 2+2?
           call c0 error="HTTPStatusError('Bad Request'): 400 {'error': 'the prompt is too long'}"
@@ -176,7 +176,7 @@ def test_a_batch_is_a_root_for_each(recording: Recording) -> None:
         asyncio.run(model.abatch(["a", "b"], config))
     else:
         model.batch(["a", "b"], config)
-    recording.tells("""
+    recording.assert_tells("""
         Says
           in user: a
           call c0
@@ -202,7 +202,7 @@ def test_what_the_config_tells_of_a_run(recording: Recording) -> None:
     }
     graph = line(think=saying("4")).compile()
     recording.run(graph, ASKED, thread="t", tags=["mine"], metadata=metadata, run_name="sums")
-    recording.tells("""
+    recording.assert_tells("""
         sums thread='t' user='u1' tags=['mine'] metadata={'user_id': 'u1', 'consent': 'training', 'licence': 'cc-by-4.0', 'problem': 'p1', 'perturbation': 'noise'} consent='training' licence='cc-by-4.0'
           in user: 2+2?
           step think

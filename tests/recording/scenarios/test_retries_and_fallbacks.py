@@ -30,7 +30,7 @@ def test_attempts_of_a_node(recording: Recording) -> None:
     builder.add_node("flaky", flaky, retry_policy=RetryPolicy(initial_interval=0.001, jitter=False))
     builder.add_edge(START, "flaky")
     recording.run(builder.compile(), ASKED)
-    recording.tells("""
+    recording.assert_tells("""
         LangGraph
           in user: 2+2?
           step flaky outcome='failed' error="ConnectionError('offline')"
@@ -52,7 +52,7 @@ def test_attempts_of_a_node(recording: Recording) -> None:
 def test_a_model_with_retry(recording: Recording) -> None:
     model = Says(OFFLINE, OFFLINE, "4").with_retry(wait_exponential_jitter=False, stop_after_attempt=3)
     recording.run(model, "2+2?", metadata={"candidate": True})
-    recording.tells("""
+    recording.assert_tells("""
         Says
           in user: 2+2?
           call c0 error="ConnectionError('offline')"
@@ -68,7 +68,7 @@ def test_a_model_with_retry(recording: Recording) -> None:
 
 def test_a_bare_model_with_fallbacks(recording: Recording) -> None:
     recording.run(Says(OFFLINE).with_fallbacks([Says("4")]), "2+2?")
-    recording.tells("""
+    recording.assert_tells("""
         RunnableWithFallbacks
           in user: 2+2?
           call c0 error="ConnectionError('offline')"
@@ -86,7 +86,7 @@ def test_fallbacks_that_all_fail(recording: Recording) -> None:
         Says(OFFLINE).with_fallbacks([Says(ValueError("full"))], exceptions_to_handle=(Exception,)),
         "q",
     )
-    recording.tells("""
+    recording.assert_tells("""
         RunnableWithFallbacks outcome='failed' error="ConnectionError('offline')"
           in user: q
           call c0 error="ConnectionError('offline')"
@@ -98,7 +98,7 @@ def test_fallbacks_that_all_fail(recording: Recording) -> None:
 
 def test_a_streamed_model_with_fallbacks(recording: Recording) -> None:
     recording.stream(Says(OFFLINE).with_fallbacks([Says("2 and 2")]), "2+2?")
-    recording.tells("""
+    recording.assert_tells("""
         RunnableWithFallbacks
           in user: 2+2?
           call c0 error="ConnectionError('offline')"
@@ -112,7 +112,7 @@ def test_a_streamed_model_with_fallbacks(recording: Recording) -> None:
 
 def test_fallbacks_in_a_node(recording: Recording) -> None:
     recording.run(line(think=asking(Says(OFFLINE).with_fallbacks([Says("4")]))).compile(), ASKED)
-    recording.tells("""
+    recording.assert_tells("""
         LangGraph
           in user: 2+2?
           step think
@@ -128,7 +128,7 @@ def test_fallbacks_in_a_node(recording: Recording) -> None:
 def test_middleware_that_retries_the_model(recording: Recording) -> None:
     retries = ModelRetryMiddleware(initial_delay=0, jitter=False)
     recording.run(create_agent(Says(OFFLINE, "4"), [], middleware=[retries]), ASKED)
-    recording.tells("""
+    recording.assert_tells("""
         LangGraph
           in user: 2+2?
           step model
@@ -144,7 +144,7 @@ def test_middleware_that_retries_the_model(recording: Recording) -> None:
 def test_middleware_that_falls_back_to_another_model(recording: Recording) -> None:
     other = ModelFallbackMiddleware(Says("4"))
     recording.run(create_agent(Says(OFFLINE), [], middleware=[other]), ASKED)
-    recording.tells("""
+    recording.assert_tells("""
         LangGraph
           in user: 2+2?
           step model
@@ -166,7 +166,7 @@ def test_samples_with_the_same_prompt_are_no_retries_of_one_that_failed(recordin
         return {"messages": [said[-1]]}
 
     recording.run(line(think=think).compile(), ASKED)
-    recording.tells("""
+    recording.assert_tells("""
         LangGraph
           in user: 2+2?
           step think
@@ -190,7 +190,7 @@ def test_a_node_that_mends_the_error_of_another(recording: Recording) -> None:
     builder.add_node("think", asking(Says(OFFLINE)), error_handler=mend)
     builder.add_edge(START, "think")
     recording.run(builder.compile(), ASKED)
-    recording.tells("""
+    recording.assert_tells("""
         LangGraph
           in user: 2+2?
           step think outcome='failed' error="ConnectionError('offline')"
@@ -208,7 +208,7 @@ def test_a_node_from_the_cache_is_not_told(recording: Recording) -> None:
     graph = builder.compile(cache=InMemoryCache())
     recording.run(graph, ASKED)
     recording.run(graph, ASKED)
-    recording.tells("""
+    recording.assert_tells("""
         LangGraph
           in user: 2+2?
           step think

@@ -25,7 +25,7 @@ def _review(recording: Recording, decision: dict[str, Any]) -> None:
 
 def test_a_human_approves_a_tool(recording: Recording) -> None:
     _review(recording, {"type": "approve"})
-    recording.tells("""
+    recording.assert_tells("""
         LangGraph thread='t' outcome='interrupted'
           in user: 2+2?
           step model
@@ -69,7 +69,7 @@ def test_a_human_edits_the_arguments_of_a_tool(recording: Recording) -> None:
 
 def test_a_human_rejects_a_tool(recording: Recording) -> None:
     _review(recording, {"type": "reject", "message": "no"})
-    recording.tells("""
+    recording.assert_tells("""
         LangGraph thread='t' outcome='interrupted'
           in user: 2+2?
           step model

@@ -17,7 +17,7 @@ experimental = pytest.mark.filterwarnings("ignore:.*v3:langchain_core._api.LangC
 @pytest.mark.parametrize("mode", ["values", "updates", "custom", "debug"])
 def test_a_stream_of_states_does_not_stream_the_model(recording: Recording, mode: Any) -> None:
     recording.stream(line(think=asking(Says("2 and 2"))).compile(), ASKED, stream_mode=mode)
-    recording.tells("""
+    recording.assert_tells("""
         LangGraph
           in user: 2+2?
           step think
@@ -31,7 +31,7 @@ def test_a_stream_of_states_does_not_stream_the_model(recording: Recording, mode
 @pytest.mark.parametrize("mode", ["messages", ["messages", "updates"]])
 def test_a_stream_of_messages(recording: Recording, mode: Any) -> None:
     recording.stream(line(think=asking(Says("2 and 2"))).compile(), ASKED, stream_mode=mode)
-    recording.tells("""
+    recording.assert_tells("""
         LangGraph
           in user: 2+2?
           step think
@@ -57,7 +57,7 @@ def test_a_stream_of_events(recording: Recording, version: Any) -> None:
         asyncio.run(later())
     else:
         list(graph.stream_events(ASKED, config, version=version))
-    recording.tells("""
+    recording.assert_tells("""
         LangGraph
           in user: 2+2?
           step think
@@ -71,7 +71,7 @@ def test_a_stream_of_events(recording: Recording, version: Any) -> None:
 def test_a_tool_call_that_is_streamed(recording: Recording) -> None:
     agent = create_agent(Says(asks("add", a=2, b=2), "it is 4"), [add])
     recording.stream(agent, ASKED, stream_mode="messages")
-    recording.tells("""
+    recording.assert_tells("""
         LangGraph
           in user: 2+2?
           step model
@@ -94,7 +94,7 @@ def test_a_tool_call_that_is_streamed(recording: Recording) -> None:
 
 def test_a_streamed_model(recording: Recording) -> None:
     recording.stream(Says("2 and 2"), "2+2?")
-    recording.tells("""
+    recording.assert_tells("""
         Says
           in user: 2+2?
           call c0 streamed
@@ -106,7 +106,7 @@ def test_a_streamed_model(recording: Recording) -> None:
 
 def test_a_stream_of_a_model_that_is_broken_off(recording: Recording) -> None:
     recording.stream(Says("2 and 2"), "2+2?", first=True)
-    recording.tells("""
+    recording.assert_tells("""
         Says outcome='cancelled' error='cancelled'
           in user: 2+2?
           call c0 error='cancelled' streamed
@@ -118,7 +118,7 @@ def test_a_stream_of_a_model_that_is_broken_off(recording: Recording) -> None:
 def test_a_stream_that_fails_keeps_what_had_come(recording: Recording) -> None:
     with pytest.raises(ConnectionError):
         recording.stream(Says("2 and 2", breaks=ConnectionError("cut")), "2+2?")
-    recording.tells("""
+    recording.assert_tells("""
         Says outcome='failed' error="ConnectionError('cut')"
           in user: 2+2?
           call c0 error="ConnectionError('cut')" streamed
@@ -129,7 +129,7 @@ def test_a_stream_that_fails_keeps_what_had_come(recording: Recording) -> None:
 
 def test_an_astream_of_a_graph_that_is_broken_off(later: Recording) -> None:
     later.stream(line(think=asking(Says("2 and 2", delay=0.2))).compile(), ASKED, first=True, stream_mode="messages")
-    later.tells("""
+    later.assert_tells("""
         LangGraph outcome='cancelled' error='cancelled'
           in user: 2+2?
           step think outcome='cancelled'
@@ -141,7 +141,7 @@ def test_an_astream_of_a_graph_that_is_broken_off(later: Recording) -> None:
 
 def test_a_stream_of_a_graph_that_is_broken_off_ends_its_node(now: Recording) -> None:
     now.stream(line(think=asking(Says("2 and 2", delay=0.05))).compile(), ASKED, first=True, stream_mode="messages")
-    now.tells("""
+    now.assert_tells("""
         LangGraph outcome='cancelled' error='cancelled'
           in user: 2+2?
           step think
@@ -153,7 +153,7 @@ def test_a_stream_of_a_graph_that_is_broken_off_ends_its_node(now: Recording) ->
 
 def test_a_stream_of_blocks(recording: Recording) -> None:
     recording.stream(Says("2 and 2", blocks=True), "2+2?")
-    recording.tells("""
+    recording.assert_tells("""
         Says
           in user: 2+2?
           call c0 streamed
@@ -166,7 +166,7 @@ def test_a_stream_of_blocks(recording: Recording) -> None:
 def test_a_stream_of_blocks_that_is_cut(recording: Recording) -> None:
     with pytest.raises(ConnectionError):
         recording.stream(Says("2 and 2", blocks=True, breaks=ConnectionError("cut")), "2+2?")
-    recording.tells("""
+    recording.assert_tells("""
         Says outcome='failed' error="ConnectionError('cut')"
           in user: 2+2?
           call c0 error="ConnectionError('cut')" streamed
@@ -178,7 +178,7 @@ def test_a_stream_of_blocks_that_is_cut(recording: Recording) -> None:
 def test_a_stream_of_blocks_that_is_cancelled(later: Recording) -> None:
     graph = line(think=asking(Says("2 and 2", delay=0.2, blocks=True))).compile()
     later.stream(graph, ASKED, first=True, stream_mode="messages")
-    later.tells("""
+    later.assert_tells("""
         LangGraph outcome='cancelled' error='cancelled'
           in user: 2+2?
           step think outcome='cancelled'

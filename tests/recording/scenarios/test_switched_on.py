@@ -65,7 +65,7 @@ def test_for_a_block(recording: Recording) -> None:
     with recording.recorder:
         recording.run(graph, ASKED, callbacks=None)
     recording.run(graph, ASKED, callbacks=None)
-    recording.tells("""
+    recording.assert_tells("""
         LangGraph
           in user: 2+2?
           step think
@@ -78,7 +78,7 @@ def test_for_a_block(recording: Recording) -> None:
 
 def test_for_the_process(process_wide: Recording) -> None:
     process_wide.run(line(think=asking(Says("4"))).compile(), ASKED, callbacks=None)
-    process_wide.tells("""
+    process_wide.assert_tells("""
         LangGraph
           in user: 2+2?
           step think
@@ -94,7 +94,7 @@ def test_in_every_way_at_once_nothing_is_doubled(process_wide: Recording) -> Non
     graph = line(think=lambda state: {"messages": [model.invoke("q", {"callbacks": [recorder]})]}).compile()
     with recorder:
         process_wide.run(graph.with_config(callbacks=[recorder]), ASKED, callbacks=[recorder, recorder])
-    process_wide.tells("""
+    process_wide.assert_tells("""
         LangGraph
           in user: 2+2?
           step think
@@ -108,7 +108,7 @@ def test_in_every_way_at_once_nothing_is_doubled(process_wide: Recording) -> Non
 @pytest.mark.parametrize("place", [_in_pool, _in_thread])
 def test_a_thread_that_langchain_does_not_know_is_a_root_of_its_own(process_wide: Recording, place: Any) -> None:
     process_wide.run(_elsewhere(place), ASKED, callbacks=None)
-    process_wide.tells("""
+    process_wide.assert_tells("""
         LangGraph
           in user: 2+2?
           step think
@@ -126,7 +126,7 @@ def test_an_executor_of_the_loop_is_a_root_of_its_own(later: Recording, tmp_path
     later.recorder.close()
     later.recorder = langdistill.record(tmp_path / "all.db")
     later.run(_in_executor(), ASKED, callbacks=None)
-    later.tells("""
+    later.assert_tells("""
         LangGraph
           in user: 2+2?
           step think
@@ -144,7 +144,7 @@ def test_an_executor_of_the_loop_is_a_root_of_its_own(later: Recording, tmp_path
 def test_a_thread_that_langchain_does_not_know_is_outside_of_a_block(recording: Recording, place: Any) -> None:
     with recording.recorder:
         recording.run(_elsewhere(place), ASKED, callbacks=None)
-    recording.tells("""
+    recording.assert_tells("""
         LangGraph
           in user: 2+2?
           step think
@@ -160,7 +160,7 @@ def test_a_thread_that_is_given_the_config_is_part_of_its_node(recording: Record
         return {"messages": [place(lambda: model.invoke("elsewhere", config))]}
 
     recording.run(line(think=think).compile(), ASKED)
-    recording.tells("""
+    recording.assert_tells("""
         LangGraph
           in user: 2+2?
           step think
@@ -173,7 +173,7 @@ def test_a_thread_that_is_given_the_config_is_part_of_its_node(recording: Record
 
 def test_a_pool_of_langchain_is_part_of_its_node(recording: Recording) -> None:
     recording.run(_elsewhere(_in_context_pool), ASKED)
-    recording.tells("""
+    recording.assert_tells("""
         LangGraph
           in user: 2+2?
           step think
@@ -192,7 +192,7 @@ def test_tasks_and_threads_of_asyncio_are_part_of_their_node(later: Recording) -
         return {"messages": [await asyncio.to_thread(model.invoke, "thread")]}
 
     later.run(line(think=think).compile(), ASKED)
-    later.tells("""
+    later.assert_tells("""
         LangGraph
           in user: 2+2?
           step think
@@ -214,7 +214,7 @@ def test_callbacks_that_are_given_inside_a_node(recording: Recording) -> None:
 
     node = RunnableLambda(lambda state: {"messages": [model.invoke("q", config)]}, afunc=later, name="think")
     recording.run(line(think=node).compile(), ASKED)
-    recording.tells("""
+    recording.assert_tells("""
         LangGraph
           in user: 2+2?
           step think
@@ -229,7 +229,7 @@ def test_a_graph_that_is_recorded_where_its_parent_is_not(recording: Recording) 
     config: Any = {"callbacks": [recording.recorder], "tags": ["inner"], "metadata": {"k": 1}}
     graph = line(sub=line(think=asking(Says("4"))).compile(name="inner").with_config(config)).compile()
     recording.run(graph, ASKED, callbacks=None)
-    recording.tells("""
+    recording.assert_tells("""
         inner tags=['inner'] metadata={'k': 1}
           in user: 2+2?
           step think path='sub/think'
@@ -243,7 +243,7 @@ def test_a_graph_that_is_recorded_where_its_parent_is_not(recording: Recording) 
 def test_a_graph_that_is_recorded_with_its_parent(recording: Recording) -> None:
     inner = line(think=asking(Says("4"))).compile(name="inner").with_config(callbacks=[recording.recorder])
     recording.run(line(sub=inner).compile(), ASKED)
-    recording.tells("""
+    recording.assert_tells("""
         LangGraph
           in user: 2+2?
           step sub
@@ -261,7 +261,7 @@ def test_custom_events_are_passed_over(recording: Recording) -> None:
         return saying("4")(state)
 
     recording.run(line(think=think).compile(), ASKED)
-    recording.tells("""
+    recording.assert_tells("""
         LangGraph
           in user: 2+2?
           step think

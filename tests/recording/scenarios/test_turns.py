@@ -17,7 +17,7 @@ def test_the_same_question_three_times(recording: Recording) -> None:
     agent = create_agent(Says("one", "two", "three"), [], name="parrot", checkpointer=InMemorySaver())
     for _ in range(3):
         recording.run(agent, ASKED, thread="t")
-    recording.tells("""
+    recording.assert_tells("""
         parrot thread='t'
           in user: 2+2?
           step model agent='parrot'
@@ -57,7 +57,7 @@ def test_the_same_question_three_times(recording: Recording) -> None:
 def test_a_conversation_without_a_checkpointer(recording: Recording) -> None:
     said = [HumanMessage("1+1?"), AIMessage("2"), HumanMessage("2+2?")]
     recording.run(line(think=asking(Says("4"))).compile(), {"messages": said})
-    recording.tells("""
+    recording.assert_tells("""
         LangGraph
           in user: 1+1?
           in assistant: 2
@@ -80,7 +80,7 @@ def test_earlier_turns_that_are_summarised(recording: Recording) -> None:
     graph = line(shorten=shorten, think=asking(Says("4", "6"))).compile(checkpointer=InMemorySaver())
     recording.run(graph, ASKED, thread="t")
     recording.run(graph, {"messages": [("user", "3+3?")]}, thread="t")
-    recording.tells("""
+    recording.assert_tells("""
         LangGraph thread='t'
           in user: 2+2?
           step shorten
@@ -108,7 +108,7 @@ def test_a_question_that_is_summarised_away(recording: Recording) -> None:
         return {"messages": [RemoveMessage(REMOVE_ALL_MESSAGES), HumanMessage("summary")]}
 
     recording.run(line(forget=forget, think=asking(Says("4"))).compile(), ASKED)
-    recording.tells("""
+    recording.assert_tells("""
         LangGraph
           in user: 2+2?
           step forget
@@ -125,7 +125,7 @@ def test_a_prompt_that_is_trimmed(recording: Recording) -> None:
     graph = line(think=asking(trimmer | Says("4", "6"))).compile(checkpointer=InMemorySaver())
     recording.run(graph, ASKED, thread="t")
     recording.run(graph, {"messages": [("user", "3+3?")]}, thread="t")
-    recording.tells("""
+    recording.assert_tells("""
         LangGraph thread='t'
           in user: 2+2?
           step think
@@ -154,7 +154,7 @@ def test_messages_that_are_edited_between_two_calls(recording: Recording) -> Non
         return {"messages": [said, model.invoke([*state["messages"], said])]}
 
     recording.run(line(think=think).compile(), ASKED)
-    recording.tells("""
+    recording.assert_tells("""
         LangGraph
           in user: 2+2?
           step think
@@ -179,7 +179,7 @@ def test_a_question_that_is_edited_between_two_calls(recording: Recording) -> No
         return {"messages": [model.invoke(state["messages"])]}
 
     recording.run(line(think=think).compile(), ASKED)
-    recording.tells("""
+    recording.assert_tells("""
         LangGraph
           in user: 2+2?
           step think
@@ -197,7 +197,7 @@ def test_a_turn_that_fails_knows_the_earlier_ones(recording: Recording) -> None:
     graph = line(think=asking(Says("4", ConnectionError("offline")))).compile(checkpointer=InMemorySaver())
     recording.run(graph, ASKED, thread="t")
     recording.fail(ConnectionError, graph, {"messages": [("user", "3+3?")]}, thread="t")
-    recording.tells("""
+    recording.assert_tells("""
         LangGraph thread='t'
           in user: 2+2?
           step think
