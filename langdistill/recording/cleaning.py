@@ -55,6 +55,23 @@ class Cleaning:
             {"role": value["role"], "content": said} | {key: value[key] for key in value.keys() & {"tool_call_id"}}
         )
 
+    def told(self, root: Root, reply: Any, told: dict[str, Any]) -> dict[str, Any]:
+        """What the server told of a reply. Tokens would spell out what is hidden in it; their chances alone stay then."""
+        tokens = told.get("logprobs")
+        if not tokens or not self._redactors:
+            return told
+        spelt = "".join(str(one.get("token", "")) for one in tokens if isinstance(one, dict))
+        if not (self._hides(root, encode(reply)) or self._hides(root, encode(spelt))):
+            return told
+        chances = [{"logprob": one.get("logprob")} if isinstance(one, dict) else {} for one in tokens]
+        return {**told, "logprobs": chances}
+
+    def _hides(self, root: Root, encoded: bytes) -> bool:
+        if not (asked := worth_asking(self._redactors, encoded)):
+            return False
+        value = orjson.loads(encoded)
+        return redact(value, encoded, asked, root.pseudonyms) is not value
+
     def asked(self, root: Root, interrupts: list[dict[str, Any]]) -> list[dict[str, Any]]:
         """What humans were asked."""
         return [{"id": one["id"], "value": self.value(root, one["value"])} for one in interrupts]

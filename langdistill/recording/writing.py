@@ -219,7 +219,7 @@ class Writing:
         replies = facts.cut_replies_of(response) if error else facts.replies_of(response)
         if error is not None and not replies and run.partial:
             replies = [(Message(role="assistant", content="".join(run.partial)), {})]
-        told = [[root.told.tell(said), about] for said, about in replies]
+        told = [[root.told.tell(said), self._cleaning.told(root, said, about)] for said, about in replies]
         failed = self._cleaning.error(root, error, facts.answer_of_server(response)) if error else None
         tokens, cached = tokens_of(response), facts.is_cached(replies)
         self._write(
