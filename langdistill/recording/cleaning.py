@@ -16,6 +16,8 @@ from langdistill.recording.runs import Root
 
 STRUCTURE = frozenset(("role", "tool_call_id", "as"))
 """Fields of a message that are no text of anybody."""
+PLAIN = frozenset((str, bytes, int, float, bool, list, tuple, dict, type(None)))
+"""Types that can be asked whether they are empty; an array, for one, would raise."""
 
 
 class Cleaning:
@@ -78,7 +80,7 @@ class Cleaning:
 
     def value(self, root: Root, value: Any) -> Any:
         """A value as it may stand in an event."""
-        return orjson.Fragment(self.json(root, encode(value))) if value else value
+        return value if type(value) in PLAIN and not value else orjson.Fragment(self.json(root, encode(value)))
 
     def comment(self, comment: str | None) -> Any:
         """A comment comes after its trace, so its stand-ins are its own."""

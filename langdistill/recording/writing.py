@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
-from langchain_core.messages import BaseMessage
+from langchain_core.messages import BaseMessage, ToolMessage
 from langchain_core.outputs import LLMResult
 
 from langdistill.recording import facts
@@ -173,7 +173,7 @@ class Writing:
             number = root.told.tell(output)
         elif output is not None:
             value = self._cleaning.value(root, output)
-        told = "error" if getattr(output, "status", None) == "error" else None
+        told = "error" if isinstance(output, ToolMessage) and output.status == "error" else None
         if error is not None and facts.outcome_of(error) in ("failed", "cancelled"):
             told = self._cleaning.error(root, error)
         self._write(root, [Kind.TOOL_END, root.now, run.number, root.told.new(), number, value, told])
@@ -234,7 +234,7 @@ class Writing:
         if root.stopped and not whole:
             messages = []  # a state that is no conversation is no answer before the end
         # a chain that streams knows its input only now
-        late = [root.told.tell(one) for one in given_in(inputs)[0]] if inputs and not root.given else []
+        late = [root.told.tell(one) for one in given_in(inputs)[0]] if inputs is not None and not root.given else []
         numbers = [root.told.tell(one) for one in messages]
         answer = output.get("answer") if isinstance(output, dict) else None
         outcome = "interrupted" if root.stopped and error is None else facts.outcome_of(error)
