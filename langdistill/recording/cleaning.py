@@ -90,6 +90,10 @@ class Cleaning:
         asked = worth_asking(self._redactors, encoded)
         return redact(orjson.loads(encoded), encoded, asked, Pseudonyms()) if asked else comment
 
+    def label(self, root: Root, value: Any) -> Any:
+        """What somebody called a thing, which is a text in a trace, whatever it was."""
+        return None if value is None else self.value(root, text_of(value))
+
     def identifier(self, root: Root, value: Any) -> str | None:
         """By what traces are found: one that a redactor would hide has another name, the same in all traces."""
         if value is None:

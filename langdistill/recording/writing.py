@@ -74,15 +74,15 @@ class Writing:
         if silent:
             return run
         given, resume = given_in(inputs)
-        known = {key: metadata.get(key) or value for key, value in self._defaults.items()}
+        known = {key: self._cleaning.label(root, metadata.get(key) or value) for key, value in self._defaults.items()}
         about = {
             "id": run_id,
-            "name": name,
+            "name": self._cleaning.label(root, name),
             "kind": kind,
             "tags": self._cleaning.value(root, facts.own_tags(tags)),
             "thread": self._cleaning.identifier(root, metadata.get("thread_id")),
             "user": self._cleaning.identifier(root, facts.user_of(metadata)),
-            "strategy": metadata.get("strategy"),
+            "strategy": self._cleaning.label(root, metadata.get("strategy")),
             "metadata": self._cleaning.value(root, facts.own_metadata(metadata)),
             **known,
         }
@@ -129,10 +129,13 @@ class Writing:
             return
         like, keep, more = root.told.prompt(run.number, prompt)
         tools = root.told.tools(invocation["tools"]) if invocation.get("tools") else None
+        marks, name = facts.marks_of(metadata, tags), self._cleaning.label(root, name)
+        if "strategy" in marks:
+            marks["strategy"] = self._cleaning.label(root, marks["strategy"])
         self._write(
             root,
             [Kind.CALL, root.now, run.number, run.step, run.tool, run_id, name, run.namespace,
-             facts.marks_of(metadata, tags), self._cleaning.value(root, facts.params_of(invocation)), tools, root.told.new(), like, keep, more],
+             marks, self._cleaning.value(root, facts.params_of(invocation)), tools, root.told.new(), like, keep, more],
         )  # fmt: skip
 
     def begin_tool(self, around: Run, run_id: UUID, name: str, tool_call_id: str | None, arguments: Any) -> None:
@@ -204,7 +207,7 @@ class Writing:
 
     def feedback(self, trace_id: str, name: str | None, score: float | None, comment: str | None, at: float) -> None:
         """What a user said of a run."""
-        said = [Kind.FEEDBACK, at, trace_id, name, score, self._cleaning.comment(comment)]
+        said = [Kind.FEEDBACK, at, trace_id, self._cleaning.comment(name), score, self._cleaning.comment(comment)]
         if why := self._append(Kind.FEEDBACK, 0, encode(said)):
             self._lose(1, f"feedback, since {why}")
 

@@ -164,3 +164,29 @@ def test_tokens_do_not_spell_out_what_is_hidden(tmp_path: Path) -> None:
     assert hidden.logprobs == [{"logprob": -0.5}] * len(f"It is {KEY}.")
     assert plain.logprobs is not None
     assert "".join(one["token"] for one in plain.logprobs) == "It is lost."
+
+
+def test_names_and_labels_are_cleaned_too(tmp_path: Path) -> None:
+    config: Any = {"run_name": f"for {KEY}", "metadata": {"strategy": KEY, "consent": KEY, "licence": KEY}}
+    recorder = TraceRecorder(tmp_path / "t.db")
+    config["callbacks"] = [recorder]
+    model = OneReplyChatModel(script=lambda messages, at: "yes")
+    model.invoke("q", config)
+    recorder.feedback("elsewhere", score=1, name=KEY)
+    assert KEY.encode() not in written(tmp_path)
+    assert recorder.flush()
+    [trace] = recorder.store.traces()
+    recorder.close()
+    assert KEY not in trace.model_dump_json()
+    assert (trace.name, trace.strategy, trace.consent) == ("for <API_KEY_1>", "<API_KEY_1>", "<API_KEY_1>")
+
+
+def test_labels_that_are_no_texts_cost_no_trace(tmp_path: Path) -> None:
+    labels: Any = {"consent": True, "licence": ["cc0"], "strategy": {"n": 3}}
+    with TraceRecorder(tmp_path / "t.db", redact=()) as recorder:
+        OneReplyChatModel(script=lambda messages, at: "yes").invoke("q", {"metadata": labels})
+        assert recorder.flush()
+        [trace] = recorder.store.traces()
+    recorder.close()
+    assert (trace.consent, trace.licence, trace.strategy) == ("True", "['cc0']", "{'n': 3}")
+    assert recorder.lost == 0
