@@ -16,6 +16,8 @@ from langdistill.recording.runs import Root
 
 STRUCTURE = frozenset(("role", "tool_call_id", "as"))
 """Fields of a message that are no text of anybody."""
+PLAIN = frozenset((str, bytes, int, float, bool, list, tuple, dict, type(None)))
+"""Types that can be asked whether they are empty; an array, for one, would raise."""
 
 
 class Cleaning:
@@ -55,13 +57,30 @@ class Cleaning:
             {"role": value["role"], "content": said} | {key: value[key] for key in value.keys() & {"tool_call_id"}}
         )
 
+    def told(self, root: Root, reply: Any, told: dict[str, Any]) -> dict[str, Any]:
+        """What the server told of a reply. Tokens would spell out what is hidden in it; their chances alone stay then."""
+        tokens = told.get("logprobs")
+        if not tokens or not self._redactors:
+            return told
+        spelt = "".join(str(one.get("token", "")) for one in tokens if isinstance(one, dict))
+        if not (self._hides(root, encode(reply)) or self._hides(root, encode(spelt))):
+            return told
+        chances = [{"logprob": one.get("logprob")} if isinstance(one, dict) else {} for one in tokens]
+        return {**told, "logprobs": chances}
+
+    def _hides(self, root: Root, encoded: bytes) -> bool:
+        if not (asked := worth_asking(self._redactors, encoded)):
+            return False
+        value = orjson.loads(encoded)
+        return redact(value, encoded, asked, root.pseudonyms) is not value
+
     def asked(self, root: Root, interrupts: list[dict[str, Any]]) -> list[dict[str, Any]]:
         """What humans were asked."""
         return [{"id": one["id"], "value": self.value(root, one["value"])} for one in interrupts]
 
     def value(self, root: Root, value: Any) -> Any:
         """A value as it may stand in an event."""
-        return orjson.Fragment(self.json(root, encode(value))) if value else value
+        return value if type(value) in PLAIN and not value else orjson.Fragment(self.json(root, encode(value)))
 
     def comment(self, comment: str | None) -> Any:
         """A comment comes after its trace, so its stand-ins are its own."""
@@ -70,6 +89,10 @@ class Cleaning:
         encoded = encode(comment)
         asked = worth_asking(self._redactors, encoded)
         return redact(orjson.loads(encoded), encoded, asked, Pseudonyms()) if asked else comment
+
+    def label(self, root: Root, value: Any) -> Any:
+        """What somebody called a thing, which is a text in a trace, whatever it was."""
+        return None if value is None else self.value(root, text_of(value))
 
     def identifier(self, root: Root, value: Any) -> str | None:
         """By what traces are found: one that a redactor would hide has another name, the same in all traces."""

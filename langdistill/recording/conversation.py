@@ -59,8 +59,14 @@ def messages_in(value: Any, role: Role) -> list[Said]:
 
 
 def _wrapped(value: Any) -> Any:
-    """The `messages` of a state, be it a dict or an object."""
-    return value.get("messages") if isinstance(value, Mapping) else getattr(value, "messages", None)
+    """The `messages` of a state, be it a dict or an object; some objects have every attribute, others raise."""
+    if isinstance(value, Mapping):
+        return value.get("messages")
+    try:
+        messages = getattr(value, "messages", None)
+    except Exception:
+        return None
+    return messages if isinstance(messages, (list, tuple, str, BaseMessage)) else None
 
 
 def _listed(value: Any) -> list[Said] | None:

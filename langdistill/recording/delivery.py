@@ -41,6 +41,8 @@ GATHER = 0.05
 """Seconds to wait for more, so that the agent's thread is disturbed less often."""
 PATIENCE = (0.2, 30.0)
 """Seconds until a store that failed is tried again: at first, at most."""
+LAST_PATIENCE = 30.0
+"""Seconds that `close` waits for a store that neither takes a trace nor fails, as a server that hangs."""
 LOOK_EVERY = 60.0
 """Seconds until what dead processes have left behind is looked for again."""
 EXPIRE_EVERY = 3600.0
@@ -83,6 +85,8 @@ class Delivery:
         self._wake, self._hurry = Bell(), Bell()
         self._flushes: list[Future[bool]] = []
         self._stopping = self._told = False
+        self._added = 0
+        """How often the store has taken traces."""
         self._finished: bool | None = None
         """Whether the store had everything at the end."""
         self._carried = 0
@@ -134,7 +138,13 @@ class Delivery:
             self._stopping = True
         self._hurry.ring()
         self._wake.ring()
-        self._thread.join()
+        before = -1
+        while self._thread.is_alive():
+            if before == self._added:
+                log.warning("The trace store does not answer; traces stay in the journal %s.", self._folder)
+                return
+            before = self._added
+            self._thread.join(LAST_PATIENCE)
 
     def abandon(self) -> None:
         """In a forked child: thread, store and files are the parent's."""
@@ -249,6 +259,7 @@ class Delivery:
             return True
         try:
             self.store.add(traces)
+            self._added += 1
         except StoreError as error:
             self._tell(error)
             return False

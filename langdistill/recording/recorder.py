@@ -302,13 +302,21 @@ class TraceRecorder(GraphCallbackHandler):
         if self._closed:
             raise RuntimeError("the recorder was closed before the run began")
         self._wake_up()
-        silent = not sampled(self._sample, run_id, metadata or {})
+        silent = not self._sampled(run_id, metadata or {})
         run = self._writing.begin_root(run_id, name or "", kind, tags, metadata or {}, inputs, silent=silent)
         if kind == "model":
             run.root.end_with_task(lambda: self.on_llm_error(CancelledError(), run_id=run_id))
         elif kind == "tool":
             run.root.end_with_task(lambda: self.on_tool_error(CancelledError(), run_id=run_id))
         return run
+
+    def _sampled(self, run_id: UUID, metadata: Mapping[str, Any]) -> bool:
+        """A run of which that cannot be told is not recorded, nor is anything inside of it."""
+        try:
+            return sampled(self._sample, run_id, metadata)
+        except Exception:
+            self._lose(1, "a run, since the function that tells which runs to record failed")
+            return False
 
     # what went wrong
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
-from langchain_core.messages import BaseMessage
+from langchain_core.messages import BaseMessage, ToolMessage
 from langchain_core.outputs import LLMResult
 
 from langdistill.recording import facts
@@ -74,15 +74,15 @@ class Writing:
         if silent:
             return run
         given, resume = given_in(inputs)
-        known = {key: metadata.get(key) or value for key, value in self._defaults.items()}
+        known = {key: self._cleaning.label(root, metadata.get(key) or value) for key, value in self._defaults.items()}
         about = {
             "id": run_id,
-            "name": name,
+            "name": self._cleaning.label(root, name),
             "kind": kind,
             "tags": self._cleaning.value(root, facts.own_tags(tags)),
             "thread": self._cleaning.identifier(root, metadata.get("thread_id")),
             "user": self._cleaning.identifier(root, facts.user_of(metadata)),
-            "strategy": metadata.get("strategy"),
+            "strategy": self._cleaning.label(root, metadata.get("strategy")),
             "metadata": self._cleaning.value(root, facts.own_metadata(metadata)),
             **known,
         }
@@ -130,10 +130,13 @@ class Writing:
         like, keep, more = root.told.prompt(run.number, prompt)
         tools = root.told.once(invocation["tools"]) if invocation.get("tools") else None
         params = facts.params_of(invocation)
+        marks, name = facts.marks_of(metadata, tags), self._cleaning.label(root, name)
+        if "strategy" in marks:
+            marks["strategy"] = self._cleaning.label(root, marks["strategy"])
         self._write(
             root,
-            [Kind.CALL, root.now, run.number, run.step, run.tool, run_id, name, run.namespace,
-             facts.marks_of(metadata, tags), root.told.once(params) if params else None, tools, root.told.new(), like, keep, more],
+            [Kind.CALL, root.now, run.number, run.step, run.tool, run_id, name, run.namespace, marks,
+             root.told.once(params) if params else None, tools, root.told.new(), like, keep, more],
         )  # fmt: skip
 
     def begin_tool(self, around: Run, run_id: UUID, name: str, tool_call_id: str | None, arguments: Any) -> None:
@@ -174,7 +177,7 @@ class Writing:
             number = root.told.tell(output)
         elif output is not None:
             value = self._cleaning.value(root, output)
-        told = "error" if getattr(output, "status", None) == "error" else None
+        told = "error" if isinstance(output, ToolMessage) and output.status == "error" else None
         if error is not None and facts.outcome_of(error) in ("failed", "cancelled"):
             told = self._cleaning.error(root, error)
         self._write(root, [Kind.TOOL_END, root.now, run.number, root.told.new(), number, value, told])
@@ -205,7 +208,7 @@ class Writing:
 
     def feedback(self, trace_id: str, name: str | None, score: float | None, comment: str | None, at: float) -> None:
         """What a user said of a run."""
-        said = [Kind.FEEDBACK, at, trace_id, name, score, self._cleaning.comment(comment)]
+        said = [Kind.FEEDBACK, at, trace_id, self._cleaning.comment(name), score, self._cleaning.comment(comment)]
         if why := self._append(Kind.FEEDBACK, 0, encode(said)):
             self._lose(1, f"feedback, since {why}")
 
@@ -220,7 +223,7 @@ class Writing:
         replies = facts.cut_replies_of(response) if error else facts.replies_of(response)
         if error is not None and not replies and run.partial:
             replies = [(Message(role="assistant", content="".join(run.partial)), {})]
-        told = [[root.told.tell(said), about] for said, about in replies]
+        told = [[root.told.tell(said), self._cleaning.told(root, said, about)] for said, about in replies]
         failed = self._cleaning.error(root, error, facts.answer_of_server(response)) if error else None
         tokens, cached = tokens_of(response), facts.is_cached(replies)
         self._write(
@@ -235,7 +238,7 @@ class Writing:
         if root.stopped and not whole:
             messages = []  # a state that is no conversation is no answer before the end
         # a chain that streams knows its input only now
-        late = [root.told.tell(one) for one in given_in(inputs)[0]] if inputs and not root.given else []
+        late = [root.told.tell(one) for one in given_in(inputs)[0]] if inputs is not None and not root.given else []
         numbers = [root.told.tell(one) for one in messages]
         answer = output.get("answer") if isinstance(output, dict) else None
         outcome = "interrupted" if root.stopped and error is None else facts.outcome_of(error)

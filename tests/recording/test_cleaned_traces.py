@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 from langchain.agents import create_agent
+from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage
+from langchain_core.outputs import ChatGeneration, ChatResult
 from langchain_core.tools import tool
 
 from langdistill import TraceRecorder
@@ -135,3 +137,56 @@ def test_a_redactor_that_fails_lets_nothing_through(tmp_path: Path) -> None:
 def test_nothing_is_hidden_where_that_is_wanted(tmp_path: Path) -> None:
     trace, _ = recorded(tmp_path, ())
     assert KEY in str(trace.input[0]["content"])
+
+
+class Spelling(BaseChatModel):
+    """Tells the chance of every letter."""
+
+    def _generate(self, messages: Any, *_: Any, **__: Any) -> ChatResult:
+        text = messages[-1].text
+        content = [{"token": one, "logprob": -0.5, "bytes": [ord(one)], "top_logprobs": []} for one in text]
+        info = {"logprobs": {"content": content}}
+        return ChatResult(generations=[ChatGeneration(message=AIMessage(text), generation_info=info)])
+
+    @property
+    def _llm_type(self) -> str:
+        return "spelling"
+
+
+def test_tokens_do_not_spell_out_what_is_hidden(tmp_path: Path) -> None:
+    with TraceRecorder(tmp_path / "t.db") as recorder:
+        for text in (f"It is {KEY}.", "It is lost."):
+            Spelling().invoke(text)
+        assert recorder.flush()
+        hidden, plain = (trace.calls[0].replies[0] for trace in recorder.store.traces())
+    recorder.close()
+    assert hidden.message["content"] == "It is <API_KEY_1>."
+    assert hidden.logprobs == [{"logprob": -0.5}] * len(f"It is {KEY}.")
+    assert plain.logprobs is not None
+    assert "".join(one["token"] for one in plain.logprobs) == "It is lost."
+
+
+def test_names_and_labels_are_cleaned_too(tmp_path: Path) -> None:
+    config: Any = {"run_name": f"for {KEY}", "metadata": {"strategy": KEY, "consent": KEY, "licence": KEY}}
+    recorder = TraceRecorder(tmp_path / "t.db")
+    config["callbacks"] = [recorder]
+    model = OneReplyChatModel(script=lambda messages, at: "yes")
+    model.invoke("q", config)
+    recorder.feedback("elsewhere", score=1, name=KEY)
+    assert KEY.encode() not in written(tmp_path)
+    assert recorder.flush()
+    [trace] = recorder.store.traces()
+    recorder.close()
+    assert KEY not in trace.model_dump_json()
+    assert (trace.name, trace.strategy, trace.consent) == ("for <API_KEY_1>", "<API_KEY_1>", "<API_KEY_1>")
+
+
+def test_labels_that_are_no_texts_cost_no_trace(tmp_path: Path) -> None:
+    labels: Any = {"consent": True, "licence": ["cc0"], "strategy": {"n": 3}}
+    with TraceRecorder(tmp_path / "t.db", redact=()) as recorder:
+        OneReplyChatModel(script=lambda messages, at: "yes").invoke("q", {"metadata": labels})
+        assert recorder.flush()
+        [trace] = recorder.store.traces()
+    recorder.close()
+    assert (trace.consent, trace.licence, trace.strategy) == ("True", "['cc0']", "{'n': 3}")
+    assert recorder.lost == 0

@@ -170,3 +170,26 @@ def test_what_was_left_for_one_store_is_not_taken_into_another(tmp_path: Path) -
     assert stored(tmp_path / "b.db") == []
     TraceRecorder(tmp_path / "a.db", journal=tmp_path / "journals").close()
     assert events_of(stored(tmp_path / "a.db")) == counted.count
+
+
+def test_a_store_that_hangs_does_not_keep_the_process_from_ending(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    answering = threading.Event()
+
+    class Hanging(MemoryStore):
+        def add(self, traces: Sequence[Trace]) -> None:
+            assert answering.wait(60)
+            super().add(traces)
+
+    monkeypatch.setattr("langdistill.recording.delivery.LAST_PATIENCE", 0.2)
+    store = Hanging()
+    recorder = TraceRecorder(store, journal=tmp_path)
+    ScriptedChatModel(script=lambda messages, at: "yes").invoke("q", {"callbacks": [recorder]})
+    recorder.close()
+    assert "does not answer" in caplog.text
+    assert not list(store.traces())
+    answering.set()
+    recorder._delivery._thread.join(60)  # pyright: ignore[reportPrivateUsage]
+    assert len(list(store.traces())) == 1
+    assert recorder.lost == 0

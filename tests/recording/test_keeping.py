@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from langchain_core.runnables import RunnableLambda
 
 from langdistill import TraceRecorder
 from langdistill.recording.keeping import sampled, troubled, troubled_or
@@ -151,4 +152,17 @@ def test_a_rule_that_fails_keeps_the_trace(tmp_path: Path, caplog: pytest.LogCap
         asked(recorder, "a")
         assert kept(recorder) == ["a"]
     assert "the trace is kept" in caplog.text
+    recorder.close()
+
+
+def test_a_function_that_fails_to_tell_of_a_run_leaves_out_all_of_it(tmp_path: Path) -> None:
+    def inside(question: str) -> Any:
+        return ScriptedChatModel(script=answering).invoke(question, {"metadata": {"tenant": "a"}})
+
+    recorder = TraceRecorder(tmp_path / "t.db", sample=lambda metadata: metadata["tenant"] == "a")
+    RunnableLambda(inside).invoke("q", {"callbacks": [recorder]})
+    assert kept(recorder) == []
+    assert recorder.lost == 1
+    asked(recorder, "of a", tenant="a")
+    assert kept(recorder) == ["of a"]
     recorder.close()

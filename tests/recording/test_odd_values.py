@@ -8,12 +8,17 @@ import time
 from pathlib import Path
 from typing import Any
 
+import numpy
 import pytest
 from langchain.agents import create_agent
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage
 from langchain_core.outputs import ChatGeneration, ChatResult
+from langchain_core.runnables import RunnableLambda
 from langchain_core.tools import tool
+from langgraph.checkpoint.memory import InMemorySaver
+from langgraph.graph import END, START, StateGraph
+from langgraph.types import Command, interrupt
 
 from langdistill import TraceRecorder
 from langdistill.testing.models import ScriptedChatModel
@@ -131,3 +136,54 @@ def test_a_clock_that_goes_backwards(tmp_path: Path, monkeypatch: pytest.MonkeyP
         assert trace.started < trace.ended < trace.started + 60
         assert all(trace.started <= one.started <= one.ended <= trace.ended for one in inner)
     recorder.close()
+
+
+class Everything:
+    """A proxy that has every attribute."""
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return Everything()
+
+
+class Raising:
+    @property
+    def messages(self) -> Any:
+        raise RuntimeError("no")
+
+
+@pytest.mark.parametrize("value", [numpy.array([1, 2]), Everything(), Raising()], ids=["array", "proxy", "raising"])
+def test_inputs_and_outputs_that_must_not_be_asked(value: Any, tmp_path: Path) -> None:
+    @tool
+    def look() -> Any:
+        """Look."""
+        return value
+
+    same = RunnableLambda(lambda given: given)
+    with TraceRecorder(tmp_path / "t.db") as recorder:
+        assert same.invoke(value) is value
+        assert list(same.stream(value)) == [value]
+        look.invoke({})
+        traces = settled(recorder)
+    recorder.close()
+    assert recorder.lost == 0
+    assert [trace.outcome for trace in traces] == ["ended"] * 3
+
+
+def test_questions_and_answers_that_are_arrays(tmp_path: Path) -> None:
+    array = numpy.array([1, 2])
+    flow = StateGraph(dict)
+    flow.add_node("ask", lambda state: {"sum": int(interrupt(array).sum())})
+    flow.add_edge(START, "ask")
+    flow.add_edge("ask", END)
+    graph = flow.compile(checkpointer=InMemorySaver())
+    config: Any = {"configurable": {"thread_id": "t"}}
+    with TraceRecorder(tmp_path / "t.db") as recorder:
+        graph.invoke({"n": 1}, config)
+        graph.invoke(Command(resume=array), config)
+        asked, resumed = settled(recorder)
+    recorder.close()
+    assert recorder.lost == 0
+    assert asked.interrupts[0].value == [1, 2]
+    assert (resumed.resume, resumed.continues) == ([1, 2], asked.id)
