@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from langdistill import harvest
+from langdistill.recording.pseudonyms import name_instead
 from langdistill.records import Trace
 from langdistill.stores.sqlite import SQLiteStore
 from langdistill.students.card import CARD, Student
@@ -80,6 +81,18 @@ def test_a_user_is_removed_and_what_was_made_of_it_is_named(work: Path) -> None:
     assert users(work / "t.db") == ["bob"] * 10
     assert b"t-ann" not in (work / "t.db").read_bytes()
     assert told(work / "t.db", "--user", "ann", "--yes")["traces"] == []
+
+
+@pytest.mark.parametrize("option", ["--user", "--thread"])
+def test_a_user_or_thread_that_was_hidden_is_removed(work: Path, option: str) -> None:
+    mail = "ann@example.org"
+    store = SQLiteStore(work / "t.db")
+    field = option.removeprefix("--")
+    store.add([asked(40, "cat").model_copy(update={field: name_instead(mail)})])
+    store.add([asked(41, "cat").model_copy(update={field: mail}), asked(42, "cat")])
+    store.close()
+    assert told(work / "t.db", option, mail, "--yes")["traces"] == ["cat41", "cat40"]
+    assert users(work / "t.db").count("cat") == 1, "another one's stays"
 
 
 def test_it_tells_people(work: Path) -> None:
