@@ -43,8 +43,9 @@ def purge(
         if format is Format.text:
             _tell(len(ids), made)
         if not dry_run:
-            if ids and not yes:
-                typer.confirm(f"Remove {len(ids)} traces for good?", abort=True, err=True)
+            if ids and not yes and not typer.confirm(f"Remove {len(ids)} traces for good?", err=True):
+                typer.echo("Nothing was removed.", err=True)
+                raise typer.Exit(1)
             held.remove(ids)  # also where there are none: an earlier purge may have left their text in the log
     if format is Format.json:
         told: dict[str, Any] = {"removed": 0 if dry_run else len(ids), "dry_run": dry_run, "traces": ids}

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -114,6 +116,15 @@ def test_nothing_is_removed_without_a_yes(work: Path) -> None:
     ran = run("purge", work / "t.db", "--user", "ann")
     assert ran.returncode == 130
     assert "Remove 4 traces for good?" in ran.stderr
+    assert len(users(work / "t.db")) == 13
+
+
+def test_a_no_is_taken_as_one(work: Path) -> None:
+    words = [sys.executable, "-m", "langdistill", "purge", work / "t.db", "--user", "ann"]
+    ran = subprocess.run(words, input="n\n", capture_output=True, text=True, timeout=120, check=False)
+    assert ran.returncode == 1
+    assert ran.stderr.endswith("Nothing was removed.\n")
+    assert "Interrupted" not in ran.stderr
     assert len(users(work / "t.db")) == 13
 
 
