@@ -66,6 +66,7 @@ def main() -> None:
         sys.exit(2)
     except Exception as error:
         if type(error).__module__.startswith(("click", "typer")) and hasattr(error, "format_message"):
-            told.print(f"langdistill: {error.format_message()}")  # type: ignore[attr-defined]
+            if said := error.format_message():  # type: ignore[attr-defined]  # nothing after the help of a bare command
+                told.print(f"langdistill: {said}")
             sys.exit(2)
         raise

@@ -14,7 +14,7 @@ import typer
 if TYPE_CHECKING:
     from langdistill.stores.protocol import Store
 
-AGO = re.compile(r"(\d+(?:\.\d+)?)\s*([smhdw])")
+AGO = re.compile(r"(\d+(?:\.\d+)?)\s*([smhdw])(?:\s+ago)?")
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 
 

@@ -28,6 +28,14 @@ def test_every_command_explains_itself(command: str) -> None:
     assert f"langdistill {command}" in told.stdout
 
 
+@pytest.mark.parametrize("words", [[], ["traces"]])
+def test_a_bare_command_is_its_help_and_no_more(words: list[str]) -> None:
+    told = run(*words)
+    assert told.returncode == 2
+    assert "Usage: python -m langdistill" in told.stdout
+    assert "langdistill: " not in told.stderr
+
+
 def test_the_version() -> None:
     assert run("--version").stdout.startswith("langdistill 0.")
 

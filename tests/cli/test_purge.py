@@ -1,12 +1,15 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from langdistill import harvest
+from langdistill.recording.pseudonyms import name_instead
 from langdistill.records import Trace
 from langdistill.stores.sqlite import SQLiteStore
 from langdistill.students.card import CARD, Student
@@ -82,6 +85,18 @@ def test_a_user_is_removed_and_what_was_made_of_it_is_named(work: Path) -> None:
     assert told(work / "t.db", "--user", "ann", "--yes")["traces"] == []
 
 
+@pytest.mark.parametrize("option", ["--user", "--thread"])
+def test_a_user_or_thread_that_was_hidden_is_removed(work: Path, option: str) -> None:
+    mail = "ann@example.org"
+    store = SQLiteStore(work / "t.db")
+    field = option.removeprefix("--")
+    store.add([asked(40, "cat").model_copy(update={field: name_instead(mail)})])
+    store.add([asked(41, "cat").model_copy(update={field: mail}), asked(42, "cat")])
+    store.close()
+    assert told(work / "t.db", option, mail, "--yes")["traces"] == ["cat41", "cat40"]
+    assert users(work / "t.db").count("cat") == 1, "another one's stays"
+
+
 def test_it_tells_people(work: Path) -> None:
     ran = run("purge", work / "t.db", "--thread", "t-bob", "--before", "1970-01-01T00:00:12+00:00", "--yes")
     assert ran.returncode == 0, ran.stderr
@@ -101,6 +116,15 @@ def test_nothing_is_removed_without_a_yes(work: Path) -> None:
     ran = run("purge", work / "t.db", "--user", "ann")
     assert ran.returncode == 130
     assert "Remove 4 traces for good?" in ran.stderr
+    assert len(users(work / "t.db")) == 13
+
+
+def test_a_no_is_taken_as_one(work: Path) -> None:
+    words = [sys.executable, "-m", "langdistill", "purge", work / "t.db", "--user", "ann"]
+    ran = subprocess.run(words, input="n\n", capture_output=True, text=True, timeout=120, check=False)
+    assert ran.returncode == 1
+    assert ran.stderr.endswith("Nothing was removed.\n")
+    assert "Interrupted" not in ran.stderr
     assert len(users(work / "t.db")) == 13
 
 

@@ -64,6 +64,7 @@ def test_ls_is_one_list_with_a_row_a_trace(path: Path) -> None:
         (["--user", "ann"], ["one"]),
         (["--since", "2033-01-01"], ["two"]),
         (["--since", "1s"], ["two"]),
+        (["--since", "1 s ago"], ["two"]),
         (["--before", "2033-01-01T00:00:00+00:00"], ["one", "full"]),
         (["--limit", "2"], ["two", "full"]),
         (["--user", "nobody"], []),

@@ -1,142 +1,114 @@
-"""JSON files of unknown origin as plain values that every store can keep; nothing in them raises."""
+"""The JSON of other people's files: JSON or JSON lines, one file or a folder of them, whole or damaged; nothing raises."""
 
 from __future__ import annotations
 
 import json
-import math
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, BinaryIO, NamedTuple
 
+from langdistill.stores.foreign.expected import Unreadable
 from langdistill.stores.foreign.losses import Losses
+from langdistill.stores.foreign.plain import loads
 from langdistill.stores.importing import Unmapped
 
-SUFFIXES = frozenset({".json", ".jsonl", ".ndjson"})
-DEEPEST = 60
-"""Levels of nesting that are kept; what is below becomes its JSON text. Encoders and decoders of the stores bear some 200."""
-LARGEST = 2**63
-"""Whole numbers from here on are kept as text: JSON encoders and databases bear no more."""
+JSON = (".json", ".jsonl", ".ndjson")
+Reading = Callable[[bytes, Losses], Any]
+"""Makes a value of UTF-8 and tells what it changed for that; raises `Unreadable`."""
 
 
 class Document(NamedTuple):
-    """One JSON value of a file."""
+    """One JSON value: a whole file, or a line of one."""
 
     where: str
-    """The file, and the line where it is one of several: "runs.jsonl, line 17"."""
+    """ "runs.jsonl, row 17" for a line, counted from 1; "runs.json" for a file."""
     value: Any
 
 
-def documents(path: Path) -> Iterator[Document | Unmapped]:
-    """The JSON values of a file (one value, or one a line), or of every JSON file below a folder."""
+def files(path: Path, suffixes: Collection[str]) -> Iterator[tuple[Path, str] | Unmapped]:
+    """The file, whatever its name; or those of the folder that end so, sorted, each with its name in the folder."""
     if not path.is_dir():
-        yield from _file(path, path.name)
+        yield path, path.name
         return
-    for file in sorted(file for file in path.rglob("*") if file.suffix.lower() in SUFFIXES and file.is_file()):
-        yield from _file(file, str(file.relative_to(path)))
+    found = sorted(one for one in path.rglob("*") if one.name.lower().endswith(tuple(suffixes)) and one.is_file())
+    for one in found:
+        yield one, one.relative_to(path).as_posix()
+    if not found:
+        yield Unmapped(where=path.name, reason="no-files", detail=f"No file here ends in {', '.join(suffixes)}.")
 
 
-def loads(text: str, losses: Losses | None = None) -> Any:
-    """The value of a JSON text, made plain.
+def documents(path: Path, suffixes: Collection[str] = JSON, read: Reading = loads) -> Iterator[Document | Unmapped]:
+    """Every JSON value of a file or of the files of a folder. Lines are read one at a time; a JSON file is read whole."""
+    for file in files(path, suffixes):
+        if isinstance(file, Unmapped):
+            yield file
+        else:
+            yield from documents_of(*file, read)
 
-    Raises:
-        ValueError: it is no JSON, or nested too deeply to be read.
-    """
+
+def documents_of(path: Path, name: str, read: Reading = loads) -> Iterator[Document | Unmapped]:
+    """The JSON values of one file, which is called so in what is reported."""
     try:
-        try:
-            value = json.loads(text)
-        except ValueError:  # of whole numbers with thousands of digits, too, which are kept as their digits
-            value = json.loads(text, parse_int=lambda digits: _whole(digits, losses))
-    except RecursionError as error:
-        raise ValueError("it is nested too deeply") from error
-    return made_plain(value, losses)
-
-
-def made_plain(value: Any, losses: Losses | None = None, depth: int = 0) -> Any:
-    """What JSON may hold and stores may not, replaced: lone surrogates, numbers that are none, too large, too deep."""
-    if isinstance(value, str):
-        return _unicode(value, losses)
-    if isinstance(value, (bool, type(None))):
-        return value
-    if isinstance(value, (int, float)):
-        return _number(value, losses)
-    if depth == DEEPEST:
-        return _flattened(value, losses)
-    if isinstance(value, dict):
-        return {_unicode(key, losses): made_plain(one, losses, depth + 1) for key, one in value.items()}
-    return [made_plain(one, losses, depth + 1) for one in value]
-
-
-def _unicode(text: str, losses: Losses | None) -> str:
-    """The same text, with what UTF-8 or PostgreSQL cannot hold as an escape."""
-    try:
-        text.encode()
-        plain = text
-    except UnicodeEncodeError:
-        plain = text.encode(errors="backslashreplace").decode()
-    plain = plain.replace("\x00", "\\x00")
-    if losses and plain != text:
-        losses.tell("no-unicode", "A text holds a null character or half of a surrogate pair; it is kept as an escape.")
-    return plain
-
-
-def _number(value: float, losses: Losses | None) -> float | str:
-    holds = math.isfinite(value) if isinstance(value, float) else abs(value) < LARGEST
-    return value if holds else _as_text(str(value), losses)
-
-
-def _whole(digits: str, losses: Losses | None) -> int | str:
-    return int(digits) if len(digits) < 20 else _as_text(digits, losses)
-
-
-def _as_text(number: str, losses: Losses | None) -> str:
-    if losses:
-        losses.tell("no-number", f"A number that no store can hold is kept as text: {number[:60]}")
-    return number
-
-
-def _flattened(value: Any, losses: Losses | None) -> str | None:
-    try:
-        text = json.dumps(value)  # in ASCII: no surrogate is alone in it
-    except RecursionError:
-        text = None
-    if losses:
-        losses.tell("too-deep", f"Below {DEEPEST} levels a value is {'kept as JSON text' if text else 'left out'}.")
-    return text
-
-
-def _file(path: Path, name: str) -> Iterator[Document | Unmapped]:
-    try:
-        data = path.read_bytes()
+        with path.open("rb") as file:
+            by_line = _has_lines(file, read)
+            file.seek(0)
+            yield from _lines(file, name, read) if by_line else _whole(file.read(), name, read)
     except OSError as error:
         yield Unmapped(where=name, reason="unreadable", detail=str(error))
-        return
-    text = data.decode(json.detect_encoding(data), errors="surrogateescape").removeprefix("\ufeff")
-    losses = Losses(name)
-    try:
-        whole = [Document(name, loads(text, losses))]
-    except ValueError as error:
-        yield from _lines(text, name, str(error))
-    else:
-        yield from losses.told
-        yield from whole
 
 
-def _lines(text: str, name: str, reason: str) -> Iterator[Document | Unmapped]:
-    """A file that is not one JSON value: JSON lines, if a line is an object or a list by itself."""
-    found: list[Document | Unmapped] = []
-    for number, line in enumerate(text.split("\n"), 1):
-        if line.strip():
-            found += _line(line, f"{name}, line {number}")
-    if any(isinstance(one, Document) and isinstance(one.value, (dict, list)) and one.value for one in found):
-        yield from found
-    else:
-        yield Unmapped(where=name, reason="no-json", detail=f"Expected JSON, or JSON lines: {reason[:200]}.")
-
-
-def _line(line: str, where: str) -> list[Document | Unmapped]:
+def document_of(data: bytes, where: str, read: Reading = loads) -> Iterator[Document | Unmapped]:
+    """The value of these bytes, after what had to be changed in it; or why there is none."""
     losses = Losses(where)
     try:
-        document = Document(where, loads(line, losses))
-    except ValueError as error:
-        return [Unmapped(where=where, reason="no-json", detail=f"Expected JSON: {str(error)[:200]}.")]
-    return [*losses.told, document]
+        value = read(data, losses)
+    except Unreadable as error:
+        yield error.at(where)
+        return
+    yield from losses.told
+    yield Document(where, value)
+
+
+def rows(document: Document) -> Iterator[Document]:
+    """The entries of a JSON list, or the one value that it is; an empty list is a value, so that it is told."""
+    if not isinstance(document.value, list) or not document.value:
+        yield document
+        return
+    for at, value in enumerate(document.value, 1):
+        yield Document(f"{document.where}, row {at}", value)
+
+
+def _has_lines(file: BinaryIO, read: Reading) -> bool:
+    """Whether the first line is JSON by itself, and not the only one."""
+    filled_lines = (line for line in file if line.strip())
+    first = next(filled_lines, b"")
+    if not json.detect_encoding(first).startswith("utf-8"):
+        return False
+    try:
+        read(first, Losses(""))
+    except Unreadable:
+        return False
+    return next(filled_lines, None) is not None
+
+
+def _whole(data: bytes, name: str, read: Reading) -> Iterator[Document | Unmapped]:
+    """The value of a file's bytes; where they are none, its lines, unless most of them are none either."""
+    encoding = json.detect_encoding(data)
+    if not encoding.startswith("utf-8"):
+        data = data.decode(encoding, errors="replace").encode(errors="replace")
+    if not data.removeprefix(b"\xef\xbb\xbf").strip():
+        yield Unmapped(where=name, reason="empty", detail="The file holds nothing.")
+        return
+    told = list(document_of(data, name, read))
+    if not isinstance(told[-1], Document):
+        lines = list(_lines(data.split(b"\n"), name, read))
+        objects = sum(isinstance(one, Document) and isinstance(one.value, dict) for one in lines)
+        damaged = sum(isinstance(one, Unmapped) and one.reason in ("no-json", "too-deep") for one in lines)
+        told = lines if objects > damaged else told
+    yield from told
+
+
+def _lines(lines: Iterable[bytes], name: str, read: Reading) -> Iterator[Document | Unmapped]:
+    for at, line in enumerate(lines, 1):
+        if line.strip():
+            yield from document_of(line, f"{name}, row {at}", read)

@@ -11,8 +11,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from langdistill.records import Usage
-from langdistill.stores.foreign.documents import LARGEST, loads
 from langdistill.stores.foreign.losses import Losses, shown
+from langdistill.stores.foreign.plain import LARGEST, loads
 
 LONGEST = 10_000
 """Characters of a Python literal that is still read as one."""
@@ -27,8 +27,9 @@ OUTPUT = (
     "candidates_token_count",
     "candidatesTokenCount",
 )
-CACHED = ("cache_read_input_tokens", "cached_content_token_count", "cachedContentTokenCount", "cachedInputTokens")
-REASONING = ("thoughts_token_count", "thoughtsTokenCount", "reasoningTokens")
+CACHED = ("cache_read_input_tokens", "cached_content_token_count", "cachedContentTokenCount", "cachedInputTokens",
+          "input_tokens_cache_read")  # fmt: skip
+REASONING = ("thoughts_token_count", "thoughtsTokenCount", "reasoningTokens", "reasoning_tokens")
 INPUT_DETAILS = ("input_token_details", "prompt_tokens_details", "input_tokens_details")
 OUTPUT_DETAILS = ("output_token_details", "completion_tokens_details", "output_tokens_details")
 
@@ -109,19 +110,27 @@ def seconds(value: Any, losses: Losses, key: str) -> float | None:
     """A time since the epoch in seconds: of ISO 8601 (UTC where it says no zone), or a number of s, ms, us or ns."""
     if value is None or value == "":
         return None
-    found = _iso(value) if isinstance(value, str) and not value.lstrip("-").isdecimal() else number(value)
+    found = _iso(value) if isinstance(value, str) else None
+    if found is None and (told := number(value)) is not None:
+        found = next((told / parts for least, parts in UNITS if abs(told) >= least), told)
     if found is None:
         losses.tell("no-time", f"{key}: expected ISO 8601 or a number since 1970, got {shown(value)}")
-        return None
-    return next((found / parts for least, parts in UNITS if abs(found) >= least), found)
+    return found
+
+
+def a_time(value: Any) -> float:
+    """As `seconds`, and 0 where it is no time."""
+    return seconds(value, Losses(""), "") or 0.0
 
 
 def _iso(text: str) -> float | None:
+    if text.lstrip("-").isdecimal():  # a number, though ISO 8601 would read eight digits as a date
+        return None
     try:
         at = datetime.fromisoformat(text)
         return (at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp()
     except (ValueError, OverflowError):
-        return number(text)
+        return None
 
 
 def usage_of(*told: Any) -> Usage:

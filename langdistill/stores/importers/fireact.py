@@ -14,22 +14,10 @@ from pathlib import Path
 from typing import Any
 
 from langdistill.records import Call, Feedback, Message, Reply, ToolRun, Trace
-from langdistill.stores.chat import read_chat, without_place
-from langdistill.stores.documents import (
-    Document,
-    Ids,
-    Unreadable,
-    a_list,
-    a_number,
-    a_text,
-    an_object,
-    documents,
-    filled,
-    kind,
-    left_out,
-    rows,
-    trace_of,
-)
+from langdistill.stores.foreign.chats import read_chat, without_place
+from langdistill.stores.foreign.documents import Document, documents, rows
+from langdistill.stores.foreign.expected import Unreadable, a_list, a_number, a_text, an_object, kind
+from langdistill.stores.foreign.made import Ids, filled, left_out, trace_of
 from langdistill.stores.importing import Unmapped
 
 SOURCE = "fireact"

@@ -11,32 +11,22 @@ import zipfile
 import zlib
 from collections import Counter
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from langdistill.records import Feedback, Message, ToolRun, Trace, digest
-from langdistill.stores.chat import calls_of, tool_runs_of
-from langdistill.stores.documents import (
-    Document,
-    Unreadable,
-    a_list,
-    a_number,
-    a_text,
-    an_object,
-    documents_of,
-    files,
-    filled,
-    left_out,
-    parsed,
-    seconds,
-    trace_of,
-    within,
-)
+from langdistill.stores.foreign.chats import calls_of, tool_runs_of
+from langdistill.stores.foreign.documents import Document, document_of, documents_of, files
+from langdistill.stores.foreign.expected import Unreadable, a_list, a_number, a_text, an_object, within
+from langdistill.stores.foreign.made import filled, left_out, trace_of
+from langdistill.stores.foreign.plain import loads
+from langdistill.stores.foreign.transcripts import Transcript, read_inspect_chat, tool_error
+from langdistill.stores.foreign.values import a_time
 from langdistill.stores.importing import Unmapped
-from langdistill.stores.transcripts import Transcript, read_inspect_chat, tool_error
 
 SOURCE = "inspect_ai"
-DEEP = 150
+DEEPLY = partial(loads, deepest=150)
 """Levels of nesting of a log: events lie deep in a sample, and what is taken from them not too deep for a store."""
 ZIPPED = b"PK"
 BROKEN = (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, NotImplementedError, KeyError, ValueError)
@@ -79,7 +69,7 @@ def _samples(path: Path, name: str) -> Iterator[tuple[dict[str, Any], Document |
     except OSError as error:
         yield {}, Unmapped(where=name, reason="unreadable", detail=str(error))
         return
-    for log in documents_of(path, name, DEEP):
+    for log in documents_of(path, name, DEEPLY):
         if isinstance(log, Unmapped):
             yield {}, log
             continue
@@ -108,28 +98,27 @@ def _zipped(archive: zipfile.ZipFile, name: str) -> Iterator[tuple[dict[str, Any
     header: dict[str, Any] = {}
     for place in ("_journal/start.json", "header.json"):
         if place in names:
-            found = _member(archive, place, f"{name}, {place}")
-            if isinstance(found, Unmapped):
-                yield {}, found
-            else:
-                header = found.value if isinstance(found.value, dict) else header
+            for found in _member(archive, place, f"{name}, {place}"):
+                if isinstance(found, Unmapped):
+                    yield {}, found
+                else:
+                    header = found.value if isinstance(found.value, dict) else header
     samples = [one for one in archive.infolist() if one.filename.startswith("samples/")]
     if not samples:
         yield header, Unmapped(where=name, reason="no-samples", detail=f"An archive of {len(names)} files.")
     for at, one in enumerate(samples, 1):
-        yield header, _member(archive, one, f"{name}, sample {at}")
+        for found in _member(archive, one, f"{name}, sample {at}"):
+            yield header, found
 
 
-def _member(archive: zipfile.ZipFile, member: str | zipfile.ZipInfo, where: str) -> Document | Unmapped:
+def _member(archive: zipfile.ZipFile, member: str | zipfile.ZipInfo, where: str) -> Iterator[Document | Unmapped]:
     try:
-        return Document(where, parsed(archive.read(member), DEEP))
-    except Unreadable as error:
-        return error.at(where)
+        yield from document_of(archive.read(member), where, DEEPLY)
     except NotImplementedError as error:
         detail = f"{error}. Write the log again with deflate, or convert it to JSON: inspect log convert --to json."
-        return Unmapped(where=where, reason="compression", detail=detail)
+        yield Unmapped(where=where, reason="compression", detail=detail)
     except (*BROKEN, OSError) as error:
-        return Unmapped(where=where, reason="no-zip", detail=str(error)[:200])
+        yield Unmapped(where=where, reason="no-zip", detail=str(error)[:200])
 
 
 def _trace(header: dict[str, Any], document: Document) -> Iterator[Trace | Unmapped]:
@@ -243,8 +232,8 @@ def _about(header: dict[str, Any], raw: dict[str, Any], transcript: Transcript) 
         "name": task or SOURCE,
         "tags": [tag for tag in tags if isinstance(tag, str)] if isinstance(tags, list) else [],
         "versions": {k: v for k, v in packages.items() if isinstance(v, str)} if isinstance(packages, dict) else {},
-        "started": seconds(raw.get("started_at")) or transcript.started,
-        "ended": seconds(raw.get("completed_at")) or transcript.ended,
+        "started": a_time(raw.get("started_at")) or transcript.started,
+        "ended": a_time(raw.get("completed_at")) or transcript.ended,
         "metadata": {
             "problem": f"{task}/{raw.get('id')}",
             "epoch": raw.get("epoch"),

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 
 from pydantic import ValidationError
 
+from langdistill.errors import StoreError
 from langdistill.records import TRACE_VERSION, Trace
-from langdistill.stores.documents import Document, Unreadable, an_object, documents, rows
+from langdistill.stores.body import encode, upgraded
+from langdistill.stores.foreign.documents import Document, documents, rows
+from langdistill.stores.foreign.expected import Unreadable, an_object
+from langdistill.stores.foreign.plain import loads_exactly
 from langdistill.stores.importing import Unmapped
 
 
 def read(path: Path) -> Iterator[Trace | Unmapped]:
     """The traces of a file of JSON lines, of a JSON list, or of such files in a folder; `source` stays what it was."""
-    for document in documents(path):
+    for document in documents(path, read=loads_exactly):
         if isinstance(document, Unmapped):
             yield document
             continue
@@ -28,16 +31,15 @@ def read(path: Path) -> Iterator[Trace | Unmapped]:
 
 def _trace(row: Document) -> Trace:
     raw = an_object(row.value, "The row")
-    if raw.get("version", TRACE_VERSION) != TRACE_VERSION:
-        raise Unreadable(
-            "other-version", f"A trace of version {str(raw['version'])[:20]}; {TRACE_VERSION} is known here."
-        )
+    version = raw.get("version", TRACE_VERSION)
+    if version not in (1, TRACE_VERSION):
+        raise Unreadable("other-version", f"A trace of version {str(version)[:20]}; {TRACE_VERSION} is known here.")
     try:
-        trace = Trace.model_validate_json(json.dumps(raw))
-        trace.model_dump_json(exclude_defaults=True)
+        trace = Trace.model_validate(upgraded(raw) if version == 1 else raw)
+        encode(trace, 0)
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         raise Unreadable("no-trace", f"{'.'.join(map(str, first['loc']))}: {first['msg']}") from error
-    except ValueError as error:
+    except (StoreError, ValueError) as error:
         raise Unreadable("no-trace", str(error)[:200]) from error
     return trace

@@ -16,33 +16,19 @@ from pathlib import Path
 from typing import Any
 
 from langdistill.records import Call, Feedback, Reply, Trace, digest
-from langdistill.stores.chat import (
+from langdistill.stores.foreign.chats import (
     calls_of,
     read_chat,
     read_message,
     read_tools,
     split,
     tool_runs_of,
-    usage_of,
     without_place,
 )
-from langdistill.stores.documents import (
-    Document,
-    Ids,
-    Unreadable,
-    a_list,
-    a_number,
-    a_text,
-    an_object,
-    documents,
-    filled,
-    kind,
-    left_out,
-    rows,
-    seconds,
-    trace_of,
-    within,
-)
+from langdistill.stores.foreign.documents import Document, documents, rows
+from langdistill.stores.foreign.expected import Unreadable, a_list, a_number, a_text, an_object, kind, within
+from langdistill.stores.foreign.made import Ids, filled, left_out, trace_of
+from langdistill.stores.foreign.values import a_time, usage_of
 from langdistill.stores.importing import Unmapped
 
 SOURCE = "openai_chat"
@@ -178,7 +164,7 @@ def _completion(where: str, identity: str, asked: Any, answer: Any, error: Any) 
     failed = _error(answer, body, error)
     if not replies and failed is None:
         raise Unreadable("no-reply", f"The response is {kind(answer)} without choices and without an error.")
-    started = seconds(within(body, "created"))
+    started = a_time(within(body, "created"))
     asked_with = _asked_with(request)
     call = Call(
         id=f"{identity}-0",

@@ -14,20 +14,10 @@ from pathlib import Path
 from typing import Any
 
 from langdistill.records import Call, Message, Reply, ToolRun, Trace
-from langdistill.stores.chat import arguments_of, read_chat, without_place
-from langdistill.stores.documents import (
-    Document,
-    Ids,
-    Unreadable,
-    a_list,
-    a_text,
-    an_object,
-    documents,
-    filled,
-    left_out,
-    trace_of,
-    within,
-)
+from langdistill.stores.foreign.chats import arguments_of, read_chat, without_place
+from langdistill.stores.foreign.documents import Document, documents
+from langdistill.stores.foreign.expected import Unreadable, a_list, a_text, an_object, within
+from langdistill.stores.foreign.made import Ids, filled, left_out, trace_of
 from langdistill.stores.importing import Unmapped
 
 SOURCE = "swe_agent"

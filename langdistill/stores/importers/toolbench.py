@@ -12,30 +12,18 @@ import ast
 import json
 import re
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from langdistill.records import Message, Trace
-from langdistill.stores.chat import read_chat, read_message, read_tools
-from langdistill.stores.documents import (
-    Document,
-    Ids,
-    Unreadable,
-    a_list,
-    a_text,
-    an_object,
-    documents,
-    filled,
-    kind,
-    left_out,
-    parsed,
-    rows,
-    storable,
-    trace_of,
-    within,
-)
+from langdistill.stores.foreign.chats import read_chat, read_message, read_tools
+from langdistill.stores.foreign.documents import Document, documents, rows
+from langdistill.stores.foreign.expected import Unreadable, a_list, a_text, an_object, kind, within
+from langdistill.stores.foreign.made import Ids, filled, left_out, trace_of
+from langdistill.stores.foreign.plain import loads, made_plain
+from langdistill.stores.foreign.search_trees import Turn, fields_of
 from langdistill.stores.importing import Unmapped
-from langdistill.stores.search_trees import Turn, fields_of
 
 SOURCE = "toolbench"
 DEEP = 400
@@ -54,7 +42,7 @@ GENERATED = ("final_answer", "function", "query", "train_messages", "finish_type
 def read(path: Path) -> Iterator[Trace | Unmapped]:
     """The answers of a JSON file, or of such files in a folder."""
     ids = Ids(SOURCE)
-    for document in documents(path, deepest=DEEP):
+    for document in documents(path, read=partial(loads, deepest=DEEP)):
         if isinstance(document, Unmapped):
             yield document
             continue
@@ -90,7 +78,7 @@ def _row(row: Document, ids: Ids) -> Iterator[Trace | Unmapped]:
 def _search(where: str, identity: str, raw: dict[str, Any]) -> Iterator[Trace | Unmapped]:
     made = an_object(raw.get("answer_generation") or {}, "answer_generation")
     turns = _turns_of_tree(an_object(within(raw, "tree", "tree"), "The tree"))
-    trains = [storable(one) for one in a_list(made.get("train_messages") or [], "train_messages")]
+    trains = [made_plain(one) for one in a_list(made.get("train_messages") or [], "train_messages")]
     trained = [read_chat(one, "train_messages") for one in trains]
     given = _given(trained, made.get("query"))
     yield _trace(
@@ -168,7 +156,7 @@ def _ran(turn: Turn, arguments: str, node: dict[str, Any]) -> None:
 def _told(observation: Any) -> str | None:
     """The error that a tool's observation tells."""
     try:
-        return a_text(within(parsed(observation), "error")) if isinstance(observation, str) else None
+        return a_text(within(loads(observation), "error")) if isinstance(observation, str) else None
     except Unreadable:
         return None
 
@@ -230,7 +218,7 @@ def _turns_of_details(details: list[Any]) -> tuple[list[Message], list[Turn]]:
 def _tool_of(text: str, parent: int | None, branch: int) -> Turn:
     """What a record writes of a tool: Python's spelling of a dict, often cut off after 100 characters."""
     try:
-        said = an_object(storable(ast.literal_eval(text)), "What a tool did")
+        said = an_object(loads(json.dumps(ast.literal_eval(text))), "What a tool did")
     except (ValueError, SyntaxError, RecursionError, MemoryError, TypeError) as error:
         found = CUT.match(text)
         if found is None:
@@ -261,8 +249,8 @@ def _trace(
 ) -> Trace | Unmapped:
     if not turns:
         raise Unreadable("no-reply", "The tree has a root and nothing below.")
-    tools = storable(read_tools(made.get("function")))
-    asked = {"tools": tools, "params": storable(params) if isinstance(params, dict) else {}, "strategy": method}
+    tools = made_plain(read_tools(made.get("function")))
+    asked = {"tools": tools, "params": made_plain(params) if isinstance(params, dict) else {}, "strategy": method}
     fields = fields_of(identity, given, turns, trained or [], asked, won=won)
     found = fields["outcome"] == "ended"
     return trace_of(
@@ -273,7 +261,9 @@ def _trace(
         strategy=method,
         answer=_answer(made.get("final_answer")) if found else None,
         error=None if found else f"no answer: {a_text(made.get('finish_type')) or 'the search found none'}",
-        metadata={key: storable(made.get(key)) for key in ("query_count", "total_tokens", "valid_data", "finish_type")},
+        metadata={
+            key: made_plain(made.get(key)) for key in ("query_count", "total_tokens", "valid_data", "finish_type")
+        },
         **fields,
     )
 
@@ -283,6 +273,6 @@ def _answer(final: Any) -> str | None:
     if not isinstance(final, str):
         return None
     try:
-        return a_text(within(parsed(final), "final_answer")) or a_text(final)
+        return a_text(within(loads(final), "final_answer")) or a_text(final)
     except Unreadable:
         return a_text(final)

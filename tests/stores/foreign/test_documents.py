@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from langdistill.stores.foreign.documents import DEEPEST, Document, documents, loads
+from langdistill.stores.foreign.documents import Document, documents
 from langdistill.stores.foreign.losses import Losses
+from langdistill.stores.foreign.plain import DEEPEST, loads
 from langdistill.stores.foreign.values import literal, parsed, seconds, unquoted
 from langdistill.stores.importing import Unmapped
 
@@ -19,9 +20,9 @@ def test_one_value_lines_and_folders(tmp_path: Path) -> None:
     (tmp_path / "e.txt").write_text("{}")
     found = list(documents(tmp_path))
     assert [one if isinstance(one, Document) else (one.where, one.reason) for one in found] == [
-        Document("a.jsonl, line 1", {"a": 2}),
-        ("a.jsonl, line 3", "no-json"),
-        Document("a.jsonl, line 4", [3]),
+        Document("a.jsonl, row 1", {"a": 2}),
+        ("a.jsonl, row 3", "no-json"),
+        Document("a.jsonl, row 4", [3]),
         Document("b.json", {"a": 1}),
         Document("c.json", {"a": "ü"}),
         ("d.JSON", "no-json"),
@@ -36,8 +37,8 @@ def test_what_no_store_can_hold(tmp_path: Path) -> None:
     *told, document = documents(tmp_path / "a.json")
     assert isinstance(document, Document)
     assert document.value == {
-        "a\\ud800": "nan",
-        "b": "inf",
+        "a\\ud800": "NaN",
+        "b": "Infinity",
         "c": "9" * 5000,
         "d": "x\\x00",
         "e": "18446744073709551615",

@@ -21,6 +21,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from langdistill.records import Trace, canonical
+from langdistill.stores.body import decode, encode
 from langdistill.stores.importing import Unmapped, find_importer
 from tests.stores.importers.shapes import LOG, SHAPES
 
@@ -117,8 +118,10 @@ def read(format: str, data: bytes, folder: Path, name: str = NAME) -> list[Trace
     items = list(find_importer(format)(path))
     for item in items:
         if isinstance(item, Trace):
-            assert Trace.model_validate_json(item.model_dump_json(exclude_defaults=True)).id == item.id
-            canonical(item.model_dump())
+            assert decode(encode(item)).id == item.id
+            if format != "langdistill":  # which brings back exactly what a store held, and that may be no UTF-8
+                assert Trace.model_validate_json(item.model_dump_json(exclude_defaults=True)).id == item.id
+                canonical(item.model_dump())
         else:
             assert re.fullmatch(r"[a-z]+(-[a-z]+)*", item.reason), item
             item.model_dump_json()

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from langdistill.records import Feedback, Interrupt, Step, ToolRun, Trace
+from langdistill.stores.exporting import write_jsonl
 from tests.stores.importers.conftest import Came
 from tests.stores.importers.shapes import OWN
 
@@ -49,3 +50,21 @@ def test_a_line_that_is_no_trace_is_told(came: Callable[..., Came], row: object,
     [one] = found.unmapped
     assert (one.where, one.reason) == ("f.json, row 2", reason)
     assert said in one.detail
+
+
+def test_what_no_other_file_may_hold_comes_back_exactly(tmp_path: Path) -> None:
+    odd = Trace(id="odd", answer="half \ud83d", metadata={"nul": "a\x00b", "big": 10**30, "deep": [[[["\udc00"]]]]})
+    path = tmp_path / "traces.jsonl"
+    assert write_jsonl([odd, Trace(id="even")], path) == 2
+    found = Came(FORMAT, path)
+    assert found.traces == [odd, Trace(id="even")]
+    assert not found.unmapped
+
+
+@pytest.mark.parametrize(
+    ("said", "outcome"), [({}, "ended"), ({"interrupted": True}, "interrupted"), ({"error": "no"}, "failed")]
+)
+def test_a_line_of_version_1_is_read(came: Callable[..., Came], said: dict[str, object], outcome: str) -> None:
+    found = came(FORMAT, {"id": "old", "version": 1, "name": "g"} | said)
+    [trace] = found.traces
+    assert (trace.id, trace.outcome, trace.version, trace.error) == ("old", outcome, 2, said.get("error"))

@@ -77,7 +77,7 @@ def test_posts_and_patches_of_openai_wrapped(data: Path) -> None:
     assert streamed.started < streamed.first_token < streamed.ended
     events = [one for one in unmapped if "anthropic_managed" in one.where]
     assert {one.reason for one in events} == {"no-runs"}
-    assert len({one.where.split(", row")[0] for one in events}) == 14
+    assert len({tuple(one.where.split(", row")[:2]) for one in events}) == 14
 
 
 def test_what_is_no_json_is_told(data: Path) -> None:

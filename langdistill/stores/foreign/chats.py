@@ -6,18 +6,10 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from langdistill.records import Call, Message, Reply, ToolRun, Usage
-from langdistill.stores.documents import (
-    Unreadable,
-    a_count,
-    a_list,
-    a_text,
-    an_object,
-    filled,
-    kind,
-    parsed,
-    within,
-)
+from langdistill.records import Call, Message, Reply, ToolRun
+from langdistill.stores.foreign.expected import Unreadable, a_list, a_text, an_object, kind
+from langdistill.stores.foreign.made import filled
+from langdistill.stores.foreign.plain import loads
 
 ROLES = {
     "system": "system",
@@ -122,7 +114,7 @@ def _tool_calls(entry: dict[str, Any], written: list[Any], name: str) -> list[di
     if entry.get("function_call") is not None:
         raw.append({"function": an_object(entry["function_call"], "function_call")})
     for text in written:
-        raw.append({"function": an_object(parsed(text) if isinstance(text, str) else text, "A tool call")})
+        raw.append({"function": an_object(loads(text) if isinstance(text, str) else text, "A tool call")})
     return [read_tool_call(one, f"{name}-{at}") for at, one in enumerate(raw)]
 
 
@@ -156,7 +148,7 @@ def read_tools(raw: Any) -> list[dict[str, Any]]:
     """
     if raw is None or raw == "":
         return []
-    tools = a_list(parsed(raw) if isinstance(raw, str) else raw, "tools")
+    tools = a_list(loads(raw) if isinstance(raw, str) else raw, "tools")
     return [an_object(tool, "A tool") for tool in tools]
 
 
@@ -164,7 +156,7 @@ def arguments_of(call: dict[str, Any]) -> Any:
     """The arguments of a tool call, parsed; a text that is no JSON stays as it is."""
     text = call["function"]["arguments"]
     try:
-        return parsed(text)
+        return loads(text)
     except Unreadable:
         return text
 
@@ -239,15 +231,3 @@ def split(messages: Sequence[Message]) -> tuple[list[Message], int, list[Message
     start = asked[-1] + 1 if asked else 0
     earlier = start - 1 if said and said[0] < start - 1 else 0
     return list(messages[:start]), earlier, list(messages[start:last]), list(messages[last:])
-
-
-def usage_of(raw: Any) -> Usage:
-    """Tokens, as OpenAI's or as Inspect's servers count them."""
-    return Usage(
-        input_tokens=a_count(within(raw, "prompt_tokens")) or a_count(within(raw, "input_tokens")),
-        output_tokens=a_count(within(raw, "completion_tokens")) or a_count(within(raw, "output_tokens")),
-        cached_tokens=a_count(within(raw, "prompt_tokens_details", "cached_tokens"))
-        or a_count(within(raw, "input_tokens_cache_read")),
-        reasoning_tokens=a_count(within(raw, "completion_tokens_details", "reasoning_tokens"))
-        or a_count(within(raw, "reasoning_tokens")),
-    )

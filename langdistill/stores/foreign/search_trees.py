@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from langdistill.records import Call, Message, Reply, Step, ToolRun
-from langdistill.stores.chat import arguments_of
+from langdistill.stores.foreign.chats import arguments_of
 
 
 @dataclass

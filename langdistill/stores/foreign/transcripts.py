@@ -5,17 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from langdistill.records import Call, Message, Reply, Step, ToolRun
-from langdistill.stores.chat import read_chat, usage_of
-from langdistill.stores.documents import (
-    Unreadable,
-    a_count,
-    a_list,
-    a_text,
-    an_object,
-    filled,
-    seconds,
-    within,
-)
+from langdistill.stores.foreign.chats import read_chat
+from langdistill.stores.foreign.expected import Unreadable, a_count, a_list, a_text, an_object, within
+from langdistill.stores.foreign.made import filled
+from langdistill.stores.foreign.values import a_time, usage_of
 
 SCORING = ("scorer", "scorers")
 GRADER = "grader"
@@ -81,7 +74,7 @@ class Transcript:
 
     def _event(self, event: dict[str, Any], caller: int | None) -> None:
         kind = event.get("event")
-        at = seconds(event.get("timestamp"))
+        at = a_time(event.get("timestamp"))
         self.started = self.started or at
         self.ended = max(self.ended, at)
         if kind == "step":
@@ -146,7 +139,7 @@ class Transcript:
                 replies=replies,
                 usage=usage_of(within(output, "usage")),
                 started=at,
-                ended=seconds(event.get("completed")) or at,
+                ended=a_time(event.get("completed")) or at,
                 error=_failure(event, replies),
             )
         )
@@ -184,7 +177,7 @@ class Transcript:
                 arguments=event.get("arguments"),
                 output=event.get("result"),
                 started=at,
-                ended=seconds(event.get("completed")) or at,
+                ended=a_time(event.get("completed")) or at,
                 error=tool_error(event.get("error")) or ("failed" if event.get("failed") is True else None),
             )
         )
