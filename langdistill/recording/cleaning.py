@@ -8,12 +8,13 @@ from typing import Any
 
 import orjson
 
-from langdistill.recording.delivery import Lose
 from langdistill.recording.encoding import encode, text_of
 from langdistill.recording.pseudonyms import Pseudonyms, name_instead
 from langdistill.recording.redaction import Redactor, redact, worth_asking
-from langdistill.recording.runs import Root
+from langdistill.recording.runs import Lose, Root
 
+MOST_LABELS = 1000
+"""Names of runs and strategies that are remembered as harmless."""
 STRUCTURE = frozenset(("role", "tool_call_id", "as"))
 """Fields of a message that are no text of anybody."""
 PLAIN = frozenset((str, bytes, int, float, bool, list, tuple, dict, type(None)))
@@ -26,6 +27,7 @@ class Cleaning:
     def __init__(self, redactors: Sequence[Redactor], lose: Lose, largest: int) -> None:
         """Clean with these redactors; a value of more than `largest` bytes is left out, and counted as lost."""
         self._redactors, self._lose, self._largest = redactors, lose, largest
+        self._harmless: set[str] = set()
 
     def message(self, root: Root, encoded: bytes) -> bytes:
         """The JSON of a message that may be written; its role, and the ids and names of tool calls, are no text of anybody."""
@@ -92,7 +94,16 @@ class Cleaning:
 
     def label(self, root: Root, value: Any) -> Any:
         """What somebody called a thing, which is a text in a trace, whatever it was."""
-        return None if value is None else self.value(root, text_of(value))
+        if value is None:
+            return None
+        text = text_of(value)
+        if text in self._harmless:  # there are few, and every call has one
+            return text
+        encoded = encode(text)
+        cleaned = self.json(root, encoded)
+        if cleaned is encoded and len(self._harmless) < MOST_LABELS:
+            self._harmless.add(text)
+        return orjson.Fragment(cleaned)
 
     def identifier(self, root: Root, value: Any) -> str | None:
         """By what traces are found: one that a redactor would hide has another name, the same in all traces."""

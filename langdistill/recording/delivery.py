@@ -13,7 +13,7 @@ import tempfile
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as TookTooLong
 from pathlib import Path
@@ -28,14 +28,12 @@ from langdistill.recording.journal import MOST_BYTES, Journal, LeftBehind, left_
 from langdistill.recording.keeping import Policy
 from langdistill.recording.places import place_of
 from langdistill.recording.resuming import Resuming
+from langdistill.recording.runs import Lose
 from langdistill.records import Feedback, Trace
 from langdistill.stores.opening import open_store
 from langdistill.stores.protocol import Store
 
 log = logging.getLogger(__name__)
-
-Lose = Callable[[int, str], None]
-"""How many events were lost, and why."""
 
 GATHER = 0.05
 """Seconds to wait for more, so that the agent's thread is disturbed less often."""

@@ -14,6 +14,8 @@ from langdistill.recording.telling import Told
 MOST_PARTIAL = 1 << 20
 """Characters of a streamed reply that are held for the case that the call fails."""
 
+Lose = Callable[[int, str], None]
+"""How many events were lost, and why."""
 Clean = Callable[["Root", bytes], bytes]
 """The JSON of a value of a root, to the JSON that may be written."""
 

@@ -12,11 +12,10 @@ from langchain_core.outputs import LLMResult
 from langdistill.recording import facts
 from langdistill.recording.cleaning import Cleaning
 from langdistill.recording.conversation import conversation_of, ended_with, given_in
-from langdistill.recording.delivery import Lose
 from langdistill.recording.encoding import encode
 from langdistill.recording.events import Kind
 from langdistill.recording.redaction import Redactor
-from langdistill.recording.runs import Root, Run
+from langdistill.recording.runs import Lose, Root, Run
 from langdistill.records import Message
 from langdistill.usage import tokens_of
 
