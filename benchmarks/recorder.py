@@ -35,7 +35,7 @@ from recorded_runs import STEPS, TURNS, agent, conversation, steps, task
 from sink import Sink
 from tracers import Tracer, clocks, present
 
-from langdistill.recording.messages import plain
+from langdistill.recording.capture.messages import plain
 
 RESULTS = Path(__file__).with_name("results") / "recorder.json"
 RUNS = 10

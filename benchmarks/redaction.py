@@ -14,9 +14,9 @@ from typing import Any
 
 import orjson
 
-from langdistill.recording.personal_data import personal_data
-from langdistill.recording.redaction import Pseudonyms, Redactor, pattern, redact
-from langdistill.recording.secrets import secrets
+from langdistill.recording.privacy.personal_data import personal_data
+from langdistill.recording.privacy.redaction import Pseudonyms, Redactor, pattern, redact
+from langdistill.recording.privacy.secrets import secrets
 
 RESULTS = Path(__file__).with_name("results")
 SENTENCE = "Natalia sold clips to her friends in April, and then she sold half as many clips in May. "

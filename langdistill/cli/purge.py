@@ -67,7 +67,7 @@ def _ids(store: Store, user: str | None, thread: str | None, before: float | Non
 
 
 def _spellings(identifier: str | None) -> list[str | None]:
-    from langdistill.recording.pseudonyms import name_instead
+    from langdistill.recording.privacy.pseudonyms import name_instead
 
     return [None] if identifier is None else [identifier, name_instead(identifier)]
 

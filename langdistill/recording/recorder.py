@@ -30,13 +30,13 @@ from langchain_core.outputs import LLMResult
 from langchain_core.tracers.context import register_configure_hook
 from langgraph.callbacks import GraphCallbackHandler, GraphInterruptEvent
 
-from langdistill.recording.delivery import Delivery
-from langdistill.recording.journal import MOST_BYTES
+from langdistill.recording.capture.runs import Run
+from langdistill.recording.capture.writing import Writing
+from langdistill.recording.delivery.delivery import Delivery
+from langdistill.recording.journal.journal import MOST_BYTES
 from langdistill.recording.keeping import Keep, Policy, Sample, sampled
-from langdistill.recording.redaction import Redactor
-from langdistill.recording.runs import Run
-from langdistill.recording.secrets import secrets
-from langdistill.recording.writing import Writing
+from langdistill.recording.privacy.redaction import Redactor
+from langdistill.recording.privacy.secrets import secrets
 from langdistill.stores.protocol import Store
 
 log = logging.getLogger(__name__)

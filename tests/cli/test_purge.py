@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from langdistill import harvest
-from langdistill.recording.pseudonyms import name_instead
+from langdistill.recording.privacy.pseudonyms import name_instead
 from langdistill.records import Trace
 from langdistill.stores.sqlite import SQLiteStore
 from langdistill.students.card import CARD, Student

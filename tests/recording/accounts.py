@@ -15,7 +15,7 @@ from langchain_core.messages import AIMessage
 from langchain_core.tools import tool
 
 from langdistill import TraceRecorder
-from langdistill.recording.facts import is_node
+from langdistill.recording.capture.facts import is_node
 from langdistill.records import Trace
 from langdistill.stores.sqlite import SQLiteStore
 from langdistill.testing.models import ScriptedChatModel

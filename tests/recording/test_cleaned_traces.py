@@ -13,10 +13,10 @@ from langchain_core.outputs import ChatGeneration, ChatResult
 from langchain_core.tools import tool
 
 from langdistill import TraceRecorder
-from langdistill.recording.personal_data import personal_data
-from langdistill.recording.pseudonyms import name_instead
-from langdistill.recording.redaction import Found, pattern
-from langdistill.recording.secrets import secrets
+from langdistill.recording.privacy.personal_data import personal_data
+from langdistill.recording.privacy.pseudonyms import name_instead
+from langdistill.recording.privacy.redaction import Found, pattern
+from langdistill.recording.privacy.secrets import secrets
 from langdistill.records import Trace
 from langdistill.stores.protocol import Where
 from langdistill.testing.models import OneReplyChatModel

@@ -16,7 +16,7 @@ from langgraph.types import Command, interrupt
 
 from langdistill import TraceRecorder
 from langdistill.errors import StoreError
-from langdistill.recording.places import place_of
+from langdistill.recording.journal.places import place_of
 from langdistill.records import Trace
 from langdistill.testing.memory import MemoryStore
 from langdistill.testing.models import ScriptedChatModel
@@ -182,7 +182,7 @@ def test_a_store_that_hangs_does_not_keep_the_process_from_ending(
             assert answering.wait(60)
             super().add(traces)
 
-    monkeypatch.setattr("langdistill.recording.delivery.LAST_PATIENCE", 0.2)
+    monkeypatch.setattr("langdistill.recording.delivery.delivery.LAST_PATIENCE", 0.2)
     store = Hanging()
     recorder = TraceRecorder(store, journal=tmp_path)
     ScriptedChatModel(script=lambda messages, at: "yes").invoke("q", {"callbacks": [recorder]})

@@ -17,8 +17,8 @@ from hypothesis import strategies as st
 from langchain_core.messages import AIMessage, HumanMessage
 from pydantic import BaseModel
 
-from langdistill.recording.encoding import DEEPEST, encode
-from langdistill.recording.messages import plain
+from langdistill.recording.capture.encoding import DEEPEST, encode
+from langdistill.recording.capture.messages import plain
 
 
 class Colour(Enum):

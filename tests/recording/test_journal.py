@@ -15,9 +15,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from langdistill.recording import journal
-from langdistill.recording.journal import Journal, LeftBehind, left_behind, of_other_versions
-from langdistill.recording.segments import HEAD, RECORD, Entry, Segment
+from langdistill.recording.journal import journal
+from langdistill.recording.journal.journal import Journal, LeftBehind, left_behind, of_other_versions
+from langdistill.recording.journal.segments import HEAD, RECORD, Entry, Segment
 
 SMALL = 64 << 10
 """Bytes of a file of the smallest journal."""
@@ -214,7 +214,7 @@ def test_only_its_owner_may_read_it(tmp_path: Path) -> None:
 HOLD = """
 import sys, time
 from pathlib import Path
-from langdistill.recording.journal import Journal
+from langdistill.recording.journal.journal import Journal
 journal = Journal(Path(sys.argv[1]), most=1 << 20)
 journal.append(1, 1, 0, b"1")
 print("ready", flush=True)

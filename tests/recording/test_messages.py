@@ -4,8 +4,8 @@ from typing import Any
 
 from langchain_core.messages import AIMessage, AIMessageChunk, ChatMessage, FunctionMessage, HumanMessage, ToolMessage
 
-from langdistill.recording.conversation import conversation_of, ended_with, given_in, messages_in
-from langdistill.recording.messages import plain
+from langdistill.recording.capture.conversation import conversation_of, ended_with, given_in, messages_in
+from langdistill.recording.capture.messages import plain
 
 
 def test_a_tool_message() -> None:

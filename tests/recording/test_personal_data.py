@@ -14,8 +14,8 @@ pytest.importorskip("presidio_analyzer")
 
 from langdistill.errors import MissingExtra
 from langdistill.recording import personal_data as module
-from langdistill.recording.personal_data import OVERLAP, PIECE, personal_data
-from langdistill.recording.redaction import Pseudonyms, Redactor, redact
+from langdistill.recording.privacy.personal_data import OVERLAP, PIECE, personal_data
+from langdistill.recording.privacy.redaction import Pseudonyms, Redactor, redact
 
 
 @pytest.fixture(autouse=True)
@@ -133,7 +133,7 @@ def test_threads_may_share_it() -> None:
 
 def test_it_is_loaded_when_it_is_needed() -> None:
     code = (
-        "import sys; from langdistill.recording.personal_data import personal_data; find = personal_data(); "
+        "import sys; from langdistill.recording.privacy.personal_data import personal_data; find = personal_data(); "
         "find('no sign of anything'); assert not {'spacy', 'presidio_analyzer'} & set(sys.modules); "
         "print(find('ann@example.com'))"
     )

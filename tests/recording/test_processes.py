@@ -21,7 +21,7 @@ import pytest
 from langchain_core.messages import AIMessage
 
 from langdistill import TraceRecorder
-from langdistill.recording.journal import Journal, left_behind
+from langdistill.recording.journal.journal import Journal, left_behind
 from langdistill.stores.sqlite import SQLiteStore
 from langdistill.testing.models import ScriptedChatModel
 from tests.recording.accounts import Counted, agent, asked, events_of, run, settled, stored
@@ -177,7 +177,7 @@ def test_a_process_that_ends_without_closing_loses_nothing(end: str, tmp_path: P
 def test_what_a_killed_process_left_is_taken_in_by_one_that_runs(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("langdistill.recording.delivery.LOOK_EVERY", 0.5)
+    monkeypatch.setattr("langdistill.recording.delivery.delivery.LOOK_EVERY", 0.5)
     recorder = TraceRecorder(tmp_path / "t.db")
     words = [sys.executable, "-c", ENDS.format(end="os._exit(0)"), str(tmp_path / "t.db")]
     count = int(subprocess.run(words, capture_output=True, text=True).stdout)

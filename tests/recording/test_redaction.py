@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from langdistill.recording.redaction import UNREADABLE, Found, Pseudonyms, Redactor, pattern, redact
-from langdistill.recording.secrets import secrets
+from langdistill.recording.privacy.redaction import UNREADABLE, Found, Pseudonyms, Redactor, pattern, redact
+from langdistill.recording.privacy.secrets import secrets
 
 ORDER = pattern("ORDER", r"ORD-\d{6}", hints=["ord-"])
 EMAIL = pattern("EMAIL", r"[\w.]+@[\w.]+\w")
@@ -152,7 +152,7 @@ def test_a_text_that_a_redactor_cannot_read_is_hidden_whole(broken: Redactor, ca
             cleaned = redacted({"k": "ORD-123456", "n": 12345, "j": '{"x": "y"}'}, ORDER, broken)
     assert set(cleaned.values()) == {UNREADABLE, '{"<UNREADABLE>": "<UNREADABLE>"}'}
     assert "ORD-123456" not in json.dumps(cleaned)
-    assert [record.name for record in caplog.records] == ["langdistill.recording.redaction"]
+    assert [record.name for record in caplog.records] == ["langdistill.recording.privacy.redaction"]
     assert "ORD-123456" not in caplog.text
 
 

@@ -12,7 +12,7 @@ from langgraph.graph import END, START, MessagesState, StateGraph
 from langgraph.types import Command, interrupt
 
 from langdistill import TraceRecorder
-from langdistill.recording.redaction import pattern
+from langdistill.recording.privacy.redaction import pattern
 from langdistill.records import Trace
 from tests.recording.accounts import settled
 

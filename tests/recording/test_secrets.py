@@ -10,9 +10,9 @@ from typing import Any
 import orjson
 import pytest
 
-from langdistill.recording.redaction import Pseudonyms, redact
-from langdistill.recording.screening import any_of
-from langdistill.recording.secrets import secrets
+from langdistill.recording.privacy.redaction import Pseudonyms, redact
+from langdistill.recording.privacy.screening import any_of
+from langdistill.recording.privacy.secrets import secrets
 
 LABELLED = runpy.run_path(str(Path(__file__).with_name("labelled_texts.py")))
 POSITIVES, NEGATIVES = LABELLED["POSITIVES"], LABELLED["NEGATIVES"]

@@ -21,7 +21,7 @@ from langchain_core.messages import AIMessage
 from langchain_core.tools import tool
 
 from langdistill import TraceRecorder
-from langdistill.recording.facts import is_node
+from langdistill.recording.capture.facts import is_node
 from langdistill.testing.models import ScriptedChatModel
 
 THREADS = 2

@@ -8,7 +8,7 @@ import pytest
 from langchain_core.load import dumpd
 from langchain_core.messages import AIMessage, HumanMessage, SystemMessage, ToolMessage, messages_to_dict
 
-from langdistill.recording.messages import plain
+from langdistill.recording.capture.messages import plain
 from langdistill.stores.foreign.conversations import conversation, replies, usage_in
 from langdistill.stores.foreign.losses import Losses
 from langdistill.stores.foreign.messages import read_messages

@@ -7,7 +7,7 @@ from typing import Any
 
 from langchain_core.messages import AIMessage, BaseMessage, ToolMessage
 
-from langdistill.recording.encoding import encode, simpler
+from langdistill.recording.capture.encoding import encode, simpler
 from langdistill.records import Message
 
 ROLES = {"human": "user", "ai": "assistant", "system": "system", "tool": "tool", "function": "tool"}

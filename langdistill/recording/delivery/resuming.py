@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from langdistill.errors import StoreBusy, StoreError
-from langdistill.recording.pseudonyms import PSEUDONYM
+from langdistill.recording.privacy.pseudonyms import PSEUDONYM
 from langdistill.records import Message, Trace, digest
 from langdistill.stores.protocol import Store, Where
 

@@ -17,8 +17,8 @@ from langchain_core.runnables.config import var_child_runnable_config
 from langgraph.errors import GraphBubbleUp, GraphInterrupt, ParentCommand
 
 import langdistill
-from langdistill.recording.encoding import DEEPEST, text_of
-from langdistill.recording.messages import plain
+from langdistill.recording.capture.encoding import DEEPEST, text_of
+from langdistill.recording.capture.messages import plain
 from langdistill.records import Message, Outcome
 from langdistill.versions import installed
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from langdistill.recording.assignments import is_placeholder
-from langdistill.recording.screening import any_of
+from langdistill.recording.privacy.assignments import is_placeholder
+from langdistill.recording.privacy.screening import any_of
 
 Seen = tuple[int, int, str]
 

@@ -16,8 +16,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from operator import index
 from typing import Any, NamedTuple
 
-from langdistill.recording.pseudonyms import PSEUDONYM, Pseudonyms
-from langdistill.recording.screening import any_of
+from langdistill.recording.privacy.pseudonyms import PSEUDONYM, Pseudonyms
+from langdistill.recording.privacy.screening import any_of
 
 __all__ = ["UNREADABLE", "Found", "Pseudonyms", "Redactor", "pattern", "redact", "worth_asking"]
 

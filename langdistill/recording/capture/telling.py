@@ -14,8 +14,8 @@ from typing import Any
 import orjson
 from langchain_core.messages import AIMessage, BaseMessage
 
-from langdistill.recording.encoding import encode
-from langdistill.recording.messages import plain
+from langdistill.recording.capture.encoding import encode
+from langdistill.recording.capture.messages import plain
 from langdistill.records import Message
 
 MOST_SEEN = 512

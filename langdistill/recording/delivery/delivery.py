@@ -21,14 +21,14 @@ from pathlib import Path
 import orjson
 
 from langdistill.errors import StoreError
-from langdistill.recording.backlog import Backlog, Event, Loose, assembled
-from langdistill.recording.bell import Bell
-from langdistill.recording.events import Kind
-from langdistill.recording.journal import MOST_BYTES, Journal, LeftBehind, left_behind, of_other_versions
+from langdistill.recording.capture.events import Kind
+from langdistill.recording.capture.runs import Lose
+from langdistill.recording.delivery.backlog import Backlog, Event, Loose, assembled
+from langdistill.recording.delivery.resuming import Resuming
+from langdistill.recording.journal.bell import Bell
+from langdistill.recording.journal.journal import MOST_BYTES, Journal, LeftBehind, left_behind, of_other_versions
+from langdistill.recording.journal.places import place_of
 from langdistill.recording.keeping import Policy
-from langdistill.recording.places import place_of
-from langdistill.recording.resuming import Resuming
-from langdistill.recording.runs import Lose
 from langdistill.records import Feedback, Trace
 from langdistill.stores.opening import open_store
 from langdistill.stores.protocol import Store

@@ -1,7 +1,7 @@
 """Find secrets: keys of providers, tokens, private keys, connection strings, and what is assigned to a password.
 
-What has a shape of its own is known by it (`langdistill.recording.provider_keys`), the rest by its context
-(`langdistill.recording.assignments`); headers, addresses and private keys are known here.
+What has a shape of its own is known by it (`langdistill.recording.privacy.provider_keys`), the rest by its context
+(`langdistill.recording.privacy.assignments`); headers, addresses and private keys are known here.
 """
 
 from __future__ import annotations
@@ -11,10 +11,10 @@ from base64 import b64decode
 from collections.abc import Callable, Iterator
 from itertools import zip_longest
 
-from langdistill.recording import assignments, provider_keys
-from langdistill.recording.assignments import assigned, is_placeholder, is_random, is_secret, sensitive
-from langdistill.recording.redaction import Found, Redactor
-from langdistill.recording.screening import any_of
+from langdistill.recording.privacy import assignments, provider_keys
+from langdistill.recording.privacy.assignments import assigned, is_placeholder, is_random, is_secret, sensitive
+from langdistill.recording.privacy.redaction import Found, Redactor
+from langdistill.recording.privacy.screening import any_of
 
 Seen = tuple[int, int, str]
 

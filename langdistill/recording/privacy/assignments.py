@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 from urllib.parse import unquote
 
-from langdistill.recording.screening import matching
+from langdistill.recording.privacy.screening import matching
 
 Seen = tuple[int, int, str]
 

@@ -8,8 +8,8 @@ from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
-from langdistill.recording.redaction import Pseudonyms
-from langdistill.recording.telling import Told
+from langdistill.recording.capture.telling import Told
+from langdistill.recording.privacy.redaction import Pseudonyms
 
 MOST_PARTIAL = 1 << 20
 """Characters of a streamed reply that are held for the case that the call fails."""

@@ -14,7 +14,7 @@ from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from langdistill.errors import MissingExtra
-from langdistill.recording.redaction import Found, Redactor
+from langdistill.recording.privacy.redaction import Found, Redactor
 
 if TYPE_CHECKING:
     from presidio_analyzer import AnalyzerEngine

@@ -9,10 +9,10 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from langdistill.recording.events import Kind
-from langdistill.recording.facts import VERSIONS
-from langdistill.recording.steps import closed, path_of, stands
-from langdistill.recording.turns import Turns
+from langdistill.recording.capture.events import Kind
+from langdistill.recording.capture.facts import VERSIONS
+from langdistill.recording.delivery.steps import closed, path_of, stands
+from langdistill.recording.delivery.turns import Turns
 from langdistill.records import Call, Handoff, Interrupt, Message, Outcome, Reply, Step, ToolRun, Trace, Usage
 
 MESSAGE = TypeAdapter(Message)

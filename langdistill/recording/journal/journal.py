@@ -15,8 +15,8 @@ from itertools import count
 from pathlib import Path
 from uuid import uuid4
 
-from langdistill.recording.bell import Bell
-from langdistill.recording.segments import HEAD, RECORD, Contents, Entry, Segment
+from langdistill.recording.journal.bell import Bell
+from langdistill.recording.journal.segments import HEAD, RECORD, Contents, Entry, Segment
 
 log = logging.getLogger(__name__)
 

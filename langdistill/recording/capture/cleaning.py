@@ -8,10 +8,10 @@ from typing import Any
 
 import orjson
 
-from langdistill.recording.encoding import encode, text_of
-from langdistill.recording.pseudonyms import Pseudonyms, name_instead
-from langdistill.recording.redaction import Redactor, redact, worth_asking
-from langdistill.recording.runs import Lose, Root
+from langdistill.recording.capture.encoding import encode, text_of
+from langdistill.recording.capture.runs import Lose, Root
+from langdistill.recording.privacy.pseudonyms import Pseudonyms, name_instead
+from langdistill.recording.privacy.redaction import Redactor, redact, worth_asking
 
 MOST_LABELS = 1000
 """Names of runs and strategies that are remembered as harmless."""

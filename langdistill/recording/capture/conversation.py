@@ -9,7 +9,7 @@ from langchain_core.messages import BaseMessage, convert_to_messages
 from langchain_core.prompt_values import PromptValue
 from langgraph.types import Command
 
-from langdistill.recording.encoding import encode
+from langdistill.recording.capture.encoding import encode
 from langdistill.records import Message
 
 Said = BaseMessage | Message

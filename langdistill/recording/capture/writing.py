@@ -9,13 +9,13 @@ from uuid import UUID
 from langchain_core.messages import BaseMessage, ToolMessage
 from langchain_core.outputs import LLMResult
 
-from langdistill.recording import facts
-from langdistill.recording.cleaning import Cleaning
-from langdistill.recording.conversation import conversation_of, ended_with, given_in
-from langdistill.recording.encoding import encode
-from langdistill.recording.events import Kind
-from langdistill.recording.redaction import Redactor
-from langdistill.recording.runs import Lose, Root, Run
+from langdistill.recording.capture import facts
+from langdistill.recording.capture.cleaning import Cleaning
+from langdistill.recording.capture.conversation import conversation_of, ended_with, given_in
+from langdistill.recording.capture.encoding import encode
+from langdistill.recording.capture.events import Kind
+from langdistill.recording.capture.runs import Lose, Root, Run
+from langdistill.recording.privacy.redaction import Redactor
 from langdistill.records import Message
 from langdistill.usage import tokens_of
 

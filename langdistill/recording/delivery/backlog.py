@@ -9,10 +9,10 @@ from typing import NamedTuple
 
 import orjson
 
-from langdistill.recording.assembly import Assembly
-from langdistill.recording.events import Kind
-from langdistill.recording.journal import Journal
-from langdistill.recording.segments import Entry, Segment
+from langdistill.recording.capture.events import Kind
+from langdistill.recording.delivery.assembly import Assembly
+from langdistill.recording.journal.journal import Journal
+from langdistill.recording.journal.segments import Entry, Segment
 from langdistill.records import Trace
 
 MOST_ROOTS, MOST_BYTES = 100, 1 << 20

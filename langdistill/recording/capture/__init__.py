@@ -1,0 +1,1 @@
+"""What happens inside a callback: what LangChain tells becomes events."""

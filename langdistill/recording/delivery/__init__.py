@@ -1,0 +1,1 @@
+"""The thread that makes traces of events and brings them to the store."""

@@ -1,0 +1,1 @@
+"""Where events rest until the store has them."""
