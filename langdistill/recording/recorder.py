@@ -79,6 +79,7 @@ class TraceRecorder(Callbacks):
         licence: str | None = None,
         journal: str | Path | None = None,
         journal_bytes: int = MOST_BYTES,
+        open_later: bool = False,
     ) -> None:
         """Open the store, or make it.
 
@@ -94,6 +95,7 @@ class TraceRecorder(Callbacks):
             licence: terms of the texts, for runs whose metadata has no "licence".
             journal: folder for what the store does not have yet; beside an SQLite file by default.
             journal_bytes: how much of it there may be. A sixteenth of it is the most that one event may take.
+            open_later: begin although the store cannot be opened yet; what is recorded waits in the journal until it can.
 
         Raises:
             StoreError: the store cannot be opened, or the journal cannot be made.
@@ -111,13 +113,19 @@ class TraceRecorder(Callbacks):
         self._closed = False
         self.losses: Counter[str] = Counter()
         """What could not be recorded, by reason."""
-        self._start()
+        self._start(open_later=open_later)
         _recorders.add(self)
         atexit.register(self.close)  # a script that ends without closing loses nothing
 
-    def _start(self) -> None:
+    def _start(self, *, open_later: bool) -> None:
         self._delivery = Delivery(
-            self._target, self._place, self._policy, self._lock, self._lose, most=self._journal_bytes
+            self._target,
+            self._place,
+            self._policy,
+            self._lock,
+            self._lose,
+            most=self._journal_bytes,
+            open_later=open_later,
         )
         largest = self._delivery.journal.largest
         self._writing = Writing(self._delivery.append, self._redactors, self._defaults, self._lose, largest)
@@ -135,7 +143,7 @@ class TraceRecorder(Callbacks):
         if self._owner == os.getpid():
             return
         self._target = getattr(self._target, "target", self._target)  # what is open is the parent's
-        self._start()
+        self._start(open_later=True)  # this is inside a callback, which must not wait for a server
         if processes := sys.modules.get("multiprocessing.util"):
             processes.Finalize(None, self.close, exitpriority=0)  # its children end without what atexit knows
 

@@ -10,7 +10,7 @@ from typing import Any, cast
 
 from langchain_core.tracers.context import register_configure_hook
 
-from langdistill.errors import LangdistillError
+from langdistill.errors import LangdistillError, StoreBusy
 from langdistill.recording.recorder import TraceRecorder
 from langdistill.stores.protocol import Store
 
@@ -59,6 +59,9 @@ def follow_environment() -> None:
     if store.lower() in OFF:
         return
     try:
-        record(store)
+        try:
+            record(store)
+        except StoreBusy:  # a server that is not up yet: what is recorded waits for it
+            record(store, open_later=True)
     except LangdistillError as error:
         log.warning("%s=%s: nothing is recorded. %s", VARIABLE, store, error)

@@ -13,7 +13,9 @@ import pytest
 
 import langdistill
 from langdistill import TraceRecorder
+from langdistill.errors import StoreError
 from langdistill.recording import switching
+from langdistill.recording.journal.places import place_of
 from langdistill.stores.opening import open_store
 from langdistill.testing.models import ScriptedChatModel
 
@@ -111,3 +113,45 @@ def test_a_store_that_cannot_be_opened_stops_nobody(tmp_path: Path) -> None:
     done = run("text.db", tmp_path)
     assert done.stdout == "yes\n"
     assert "nothing is recorded" in done.stderr
+
+
+@pytest.mark.xdist_group("postgres")
+def test_the_environment_names_a_server_that_is_not_up_yet(tmp_path: Path, tables: str) -> None:
+    """The program ends before the server comes; the next one on the same store takes in what was left."""
+    environment = {**os.environ, "XDG_STATE_HOME": str(tmp_path / "state")}
+    nowhere = "postgresql://tester@127.0.0.1:1/postgres"
+    done = subprocess.run(
+        [sys.executable, "-c", SCRIPT],
+        env={**environment, "LANGDISTILL_TRACE": nowhere},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout == "yes\n"
+    assert "traces wait in the journal" in done.stderr
+    [journal] = (tmp_path / "state/langdistill").iterdir()
+    found = place_of(tables, tmp_path / "found")
+    assert found is not None
+    found.parent.mkdir()
+    journal.rename(found)  # as if the same address were reached at last
+    recorder = TraceRecorder(tables, journal=tmp_path / "found")
+    assert recorder.flush()
+    assert [trace.input[0]["content"] for trace in recorder.store.traces()] == ["q", "q"]
+    assert recorder.lost == 0
+    recorder.close()
+
+
+def test_a_store_that_opens_later(tmp_path: Path) -> None:
+    path = tmp_path / "folder" / "t.db"
+    recorder = TraceRecorder(path, journal=tmp_path / "journal", open_later=True)
+    model = ScriptedChatModel(script=lambda messages, at: "yes")
+    model.invoke("q", {"callbacks": [recorder]})
+    with pytest.raises(StoreError, match="could not be opened yet"):
+        recorder.store  # noqa: B018
+    assert not recorder.flush(0.1)
+    path.parent.mkdir()
+    assert recorder.flush()
+    assert recorder.lost == 0
+    recorder.close()
+    assert recorded(path) == ["q"]

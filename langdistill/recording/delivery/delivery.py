@@ -59,6 +59,7 @@ class Delivery:
         lose: Lose,
         *,
         most: int = MOST_BYTES,
+        open_later: bool = False,
     ) -> None:
         """Open the store and the journal, on the thread: SQLite's file stays with it.
 
@@ -69,11 +70,14 @@ class Delivery:
             lock: held by whoever calls `append`.
             lose: told of every loss.
             most: bytes of the journal.
+            open_later: do not wait for the store, and try again until it can be opened.
 
         Raises:
             StoreError: the store cannot be opened, or the journal cannot be made.
         """
         self._target, self._policy, self._lock, self._lose, self._most = target, policy, lock, lose, most
+        self._open_later = open_later
+        self._store: Store | None = None
         self._place = place_of(target, place)
         self._numbers = {0: 0}
         """Number of the next event of every run that is open; feedback belongs to run 0."""
@@ -95,6 +99,19 @@ class Delivery:
         opened.result()
 
     # called by the recorder
+
+    @property
+    def store(self) -> Store:
+        """The store.
+
+        Raises:
+            StoreError: it could not be opened yet.
+        """
+        if self._store is None:
+            raise StoreError(
+                "The trace store could not be opened yet; what is recorded waits in the journal. Try again later."
+            )
+        return self._store
 
     def append(self, kind: Kind, root: int, payload: bytes) -> str | None:
         """Put an event into the journal; why it could not be, or `None` where it is there."""
@@ -182,22 +199,29 @@ class Delivery:
         self._finish(ok=ok)
 
     def _open(self) -> None:
-        self.store = open_store(self._target)
-        self._resuming = Resuming(self.store)
+        if not self._open_later:
+            self._open_store()
         self._folder = self._place or Path(tempfile.mkdtemp(prefix="langdistill-"))
         try:
             self.journal = Journal(self._folder, most=self._most)
         except OSError as error:
-            self.store.close()
+            if self._store:
+                self._store.close()
             raise StoreError(
                 f"The journal of the recorder cannot be made in {str(self._folder)!r}: {error}. "
                 "Make room there, or give another folder: TraceRecorder(..., journal=...)."
             ) from error
 
+    def _open_store(self) -> None:
+        self._store = open_store(self._target)
+        self._resuming = Resuming(self._store)
+
     def _turn(self, folders: Iterator[LeftBehind]) -> bool:
         """Bring all that has ended to the store; whether it took it. Nothing that goes wrong may end the thread."""
         flushes = list(self._flushes)
         try:
+            if self._store is None:
+                self._open_store()
             ok = self._deliver(folders)
             self._make_room()
         except Exception as error:
@@ -331,7 +355,7 @@ class Delivery:
     def _let_go(self) -> None:
         if self._left:
             self._left.release()
-        for close in (self.journal.close, self.store.close):
+        for close in (self.journal.close, *([self._store.close] if self._store else [])):
             try:
                 close()
             except Exception:
