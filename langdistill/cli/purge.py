@@ -51,7 +51,7 @@ def purge(
         told: dict[str, Any] = {"removed": 0 if dry_run else len(ids), "dry_run": dry_run, "traces": ids}
         print_json(told | {"made": [asdict(one) for one in made]})
     else:
-        typer.echo("Nothing was removed (--dry-run)." if dry_run else f"{len(ids)} traces were removed.")
+        typer.echo("Nothing was removed (--dry-run)." if dry_run else f"Removed: {_traces(len(ids))}.")
 
 
 def _ids(store: Store, user: str | None, thread: str | None, before: float | None) -> list[str]:
@@ -73,8 +73,12 @@ def _spellings(identifier: str | None) -> list[str | None]:
 
 
 def _tell(count: int, made: list[Made]) -> None:
-    typer.echo(f"{count} traces match.")
+    typer.echo(f"Matching: {_traces(count)}.")
     for one in made:
         place = one.path if one.there else f"{one.path} (no longer there: look for copies)"
         rows = "which does not tell what it was made of" if one.affected is None else f"{one.affected} rows are of them"
         typer.echo(f"{one.kind} {place}, hash {one.hash[:12]}: {rows}")
+
+
+def _traces(count: int) -> str:
+    return f"{count} trace" if count == 1 else f"{count} traces"

@@ -13,6 +13,7 @@ from langchain_core.messages import BaseMessage, HumanMessage
 from langchain_core.outputs import LLMResult
 from langgraph.callbacks import GraphCallbackHandler, GraphInterruptEvent
 
+from langdistill.recording.capture import facts
 from langdistill.recording.capture.runs import Run
 from langdistill.recording.capture.writing import Writing
 
@@ -128,15 +129,16 @@ class Callbacks(GraphCallbackHandler):
         self.on_tool_start(serialized, query, run_id=run_id, **{**kwargs, "inputs": {"query": query}})
 
     @_harmless
-    def on_llm_new_token(self, token: str, *, run_id: UUID, **_: Any) -> None:
+    def on_llm_new_token(self, token: str, *, run_id: UUID, chunk: Any = None, **_: Any) -> None:
         """A part of a reply is streamed; it is held for the case that the rest never comes."""
-        self._writing.heard(run_id, token)
+        self._writing.heard(run_id, token, None if token else facts.reasoning_in(chunk))
 
     @_harmless
     def on_stream_event(self, event: Any, *, run_id: UUID, **_: Any) -> None:
         """The same, of a stream of events."""
         if event.get("event") == "content-block-delta":
-            self._writing.heard(run_id, event.get("delta", {}).get("text"), of_event=True)
+            delta = event.get("delta", {})
+            self._writing.heard(run_id, delta.get("text"), delta.get("reasoning"), of_event=True)
 
     @_harmless
     def on_llm_end(self, response: LLMResult, *, run_id: UUID, **_: Any) -> None:

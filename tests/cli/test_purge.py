@@ -100,7 +100,7 @@ def test_a_user_or_thread_that_was_hidden_is_removed(work: Path, option: str) ->
 def test_it_tells_people(work: Path) -> None:
     ran = run("purge", work / "t.db", "--thread", "t-bob", "--before", "1970-01-01T00:00:12+00:00", "--yes")
     assert ran.returncode == 0, ran.stderr
-    assert "2 traces match." in ran.stdout
+    assert "Matching: 2 traces." in ran.stdout
     for line in (
         f"data set {work}/data/both, hash ",
         f"data set {work}/data/bobs, hash ",
@@ -108,7 +108,7 @@ def test_it_tells_people(work: Path) -> None:
     ):
         assert line in ran.stdout
     assert ran.stdout.count(": 2 rows are of them") == 4
-    assert ran.stdout.endswith("2 traces were removed.\n")
+    assert ran.stdout.endswith("Removed: 2 traces.\n")
     assert len(users(work / "t.db")) == 11
 
 

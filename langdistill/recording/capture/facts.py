@@ -94,6 +94,11 @@ def params_of(invocation: Mapping[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in invocation.items() if key in SAMPLING and value is not None}
 
 
+def reasoning_in(chunk: Any) -> str | None:
+    """The reasoning that a part of a reply holds, where it is beside the text."""
+    return getattr(getattr(chunk, "message", None), "additional_kwargs", {}).get("reasoning_content")
+
+
 def outcome_of(error: BaseException | None) -> Outcome:
     """How a run stopped."""
     if error is None:

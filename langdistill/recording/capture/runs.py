@@ -10,6 +10,7 @@ from uuid import UUID
 
 from langdistill.recording.capture.telling import Told
 from langdistill.recording.privacy.redaction import Pseudonyms
+from langdistill.records import Message
 
 MOST_PARTIAL = 1 << 20
 """Characters of a streamed reply that are held for the case that the call fails."""
@@ -107,6 +108,7 @@ class Run:
         "namespace",
         "number",
         "partial",
+        "reasoning",
         "root",
         "step",
         "tool",
@@ -123,12 +125,13 @@ class Run:
         """Number of the tool run that it is in, or is; 0 outside of all."""
         self.namespace = namespace
         self.partial: list[str] = []
+        self.reasoning: list[str] = []
         self.characters = 0
         self.first_token: float | None = None
         self.by_token = False
         """Its tokens are told one by one."""
 
-    def heard(self, token: Any, *, of_event: bool = False) -> None:
+    def heard(self, token: Any, reasoning: str | None = None, *, of_event: bool = False) -> None:
         """A token was streamed; some models give a list of blocks instead of a text.
 
         A stream of events tells some models' tokens as events alone, others' in both ways: then the events are passed over.
@@ -139,9 +142,18 @@ class Run:
             return
         self.by_token = not of_event
         text = token if isinstance(token, str) else "".join(text_in(block) for block in token or ())
-        if text and self.characters < MOST_PARTIAL:
-            self.partial.append(text)
-            self.characters += len(text)
+        for part, parts in ((text, self.partial), (reasoning, self.reasoning)):
+            if part and self.characters < MOST_PARTIAL:
+                parts.append(part)
+                self.characters += len(part)
+
+    @property
+    def streamed(self) -> Message | None:
+        """What had come of the reply."""
+        if not (self.partial or self.reasoning):
+            return None
+        said = Message(role="assistant", content="".join(self.partial))
+        return {**said, "reasoning_content": "".join(self.reasoning)} if self.reasoning else said
 
 
 def text_in(block: Any) -> str:

@@ -16,7 +16,6 @@ from langdistill.recording.capture.encoding import encode
 from langdistill.recording.capture.events import Kind
 from langdistill.recording.capture.runs import Lose, Root, Run
 from langdistill.recording.privacy.redaction import Redactor
-from langdistill.records import Message
 from langdistill.usage import tokens_of
 
 
@@ -149,10 +148,10 @@ class Writing:
 
     # endings
 
-    def heard(self, run_id: UUID, token: Any, *, of_event: bool = False) -> None:
+    def heard(self, run_id: UUID, token: Any, reasoning: str | None = None, *, of_event: bool = False) -> None:
         """A part of a reply was streamed."""
         if (run := self._runs.get(run_id)) and run.id == run_id:
-            run.heard(token, of_event=of_event)
+            run.heard(token, reasoning, of_event=of_event)
 
     def end_call(self, run_id: UUID, response: LLMResult | None, error: BaseException | None) -> None:
         """A model call ends with its replies, its error, or both."""
@@ -220,8 +219,8 @@ class Writing:
     def _write_end_of_call(self, run: Run, response: LLMResult | None, error: BaseException | None) -> None:
         root = run.root
         replies = facts.cut_replies_of(response) if error else facts.replies_of(response)
-        if error is not None and not replies and run.partial:
-            replies = [(Message(role="assistant", content="".join(run.partial)), {})]
+        if error is not None and not replies and (streamed := run.streamed):
+            replies = [(streamed, {})]
         told = [[root.told.tell(said), self._cleaning.told(root, said, about)] for said, about in replies]
         failed = self._cleaning.error(root, error, facts.answer_of_server(response)) if error else None
         tokens, cached = tokens_of(response), facts.is_cached(replies)
@@ -253,7 +252,7 @@ class Writing:
         """A cancelled call gets no end of its own; what was streamed of it is here alone."""
         for member in root.members:
             run = self._runs.get(member)
-            if run and run.id == member and run.kind == "call" and run.partial:
+            if run and run.id == member and run.kind == "call" and run.streamed:
                 self._write_end_of_call(run, None, facts.CancelledError())
 
     def _write(self, root: Root, event: list[Any]) -> None:

@@ -5,6 +5,8 @@ import time
 from typing import Any
 
 import pytest
+from langchain_core.messages import AIMessageChunk
+from langchain_core.outputs import ChatGenerationChunk
 from langchain_core.runnables import RunnableLambda
 from langchain_core.tools import tool
 from langgraph.errors import NodeTimeoutError
@@ -207,3 +209,25 @@ def test_a_bare_model_that_ends_is_not_cancelled_with_its_task(later: Recording)
             > assistant: 4
           out assistant: 4
     """)
+
+
+def test_the_reasoning_that_was_streamed_before_is_kept(later: Recording) -> None:
+    class Thinks(Says):
+        async def _astream(self, messages: Any, *args: Any, **kwargs: Any) -> Any:
+            self._asked += 1
+            for thought in ("I count ", "on fingers."):
+                yield ChatGenerationChunk(message=AIMessageChunk("", additional_kwargs={"reasoning_content": thought}))
+            await asyncio.sleep(60)
+
+    model = Thinks("2", delay=60)
+    graph = line(think=asking(model)).compile()
+
+    async def stream(config: Any) -> None:
+        async for _ in graph.astream(ASKED, config, stream_mode="messages"):
+            pass
+
+    _cancel(later, stream, model)
+    [call] = later.trace.calls
+    assert [reply.message for reply in call.replies] == [
+        {"role": "assistant", "content": "", "reasoning_content": "I count on fingers."}
+    ]
