@@ -13,7 +13,7 @@ import pytest
 pytest.importorskip("presidio_analyzer")
 
 from langdistill.errors import MissingExtra
-from langdistill.recording import personal_data as module
+from langdistill.recording.privacy import personal_data as module
 from langdistill.recording.privacy.personal_data import OVERLAP, PIECE, personal_data
 from langdistill.recording.privacy.redaction import Pseudonyms, Redactor, redact
 
