@@ -11,7 +11,7 @@ export TOKENIZERS_PARALLELISM ?= false
 help:
 	@echo "make demo       the whole loop on the embedded model, offline; writes runs/demo/report.html"
 	@echo "make test       every test (at most 15 minutes on 2 cores)"
-	@echo "make test-fast  the tests that take no training (at most 2 minutes)"
+	@echo "make test-fast  the tests that take no training and no long series of crashes"
 	@echo "make check      ruff and pyright"
 	@echo "make fix        format and mend what ruff can mend"
 	@echo "make bench      the figures of the README (hours); then writes them into its tables and those of docs/"

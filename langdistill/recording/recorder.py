@@ -48,13 +48,31 @@ _parents: list[Any] = []
 """What a forked child has got of its parent, and must neither use nor close."""
 
 
-def _after_fork() -> None:
+_paused: list[Delivery] = []
+FORK_PATIENCE = 2.0
+"""Seconds that a fork waits for a store that is at work."""
+
+
+def _before_fork() -> None:
+    for recorder in list(_recorders):
+        delivery = recorder._delivery  # pyright: ignore[reportPrivateUsage]
+        if delivery.pause(FORK_PATIENCE):
+            _paused.append(delivery)
+
+
+def _after_fork_in_parent() -> None:
+    while _paused:
+        _paused.pop().go_on()
+
+
+def _after_fork_in_child() -> None:
+    _paused.clear()
     for recorder in list(_recorders):
         recorder._forked()  # pyright: ignore[reportPrivateUsage]
 
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_after_fork)
+    os.register_at_fork(before=_before_fork, after_in_parent=_after_fork_in_parent, after_in_child=_after_fork_in_child)
 
 
 class TraceRecorder(Callbacks):

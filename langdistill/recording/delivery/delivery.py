@@ -77,6 +77,8 @@ class Delivery:
         """
         self._target, self._policy, self._lock, self._lose, self._most = target, policy, lock, lose, most
         self._open_later = open_later
+        self._storing = threading.Lock()
+        """Held while the store works: a child that is forked then would inherit SQLite's own locks, held for ever."""
         self._store: Store | None = None
         self._place = place_of(target, place)
         self._numbers = {0: 0}
@@ -161,6 +163,14 @@ class Delivery:
             before = self._added
             self._thread.join(LAST_PATIENCE)
 
+    def pause(self, patience: float) -> bool:
+        """Let the store come to rest before a fork; whether it did in time. Then `go_on` must follow."""
+        return self._storing.acquire(timeout=patience)
+
+    def go_on(self) -> None:
+        """The fork is over."""
+        self._storing.release()
+
     def abandon(self) -> None:
         """In a forked child: thread, store and files are the parent's."""
         self.journal.abandon()
@@ -220,9 +230,10 @@ class Delivery:
         """Bring all that has ended to the store; whether it took it. Nothing that goes wrong may end the thread."""
         flushes = list(self._flushes)
         try:
-            if self._store is None:
-                self._open_store()
-            ok = self._deliver(folders)
+            with self._storing:
+                if self._store is None:
+                    self._open_store()
+                ok = self._deliver(folders)
             self._make_room()
         except Exception as error:
             self._tell(error)
