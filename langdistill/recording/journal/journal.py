@@ -220,7 +220,13 @@ def of_other_versions(place: Path) -> list[Path]:
 
 
 def _folders(place: Path) -> list[Path]:
-    return sorted(one for one in place.iterdir() if FOLDER.fullmatch(one.name)) if place.is_dir() else []
+    try:
+        return sorted(one for one in place.iterdir() if FOLDER.fullmatch(one.name))
+    except (
+        FileNotFoundError,
+        NotADirectoryError,
+    ):  # nothing was recorded yet, or the last process took it away just now
+        return []
 
 
 def _version(folder: Path) -> int:
