@@ -41,7 +41,7 @@ RESULTS = Path(__file__).with_name("results") / "recorder.json"
 RUNS = 10
 """Of a block."""
 EVENTS = RUNS * (6 * STEPS + 2)
-PAIRS = {"small prompt": 15, "40 messages": 15, "small prompt, async": 15}
+PAIRS = {"small prompt": 7, "40 messages": 7, "small prompt, async": 7}
 LIMITS = {"microseconds": 15, "of_langsmith": 15, "turns": 1.2, "bytes": 1.3}
 
 # microseconds per event
