@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from langdistill.budgets import Price as Price
     from langdistill.budgets import budget as budget
     from langdistill.datasets.harvest import harvest as harvest
-    from langdistill.datasets.targets import final_answer as final_answer
+    from langdistill.datasets.targets.final_answer import final_answer as final_answer
     from langdistill.evaluation.evaluate import evaluate as evaluate
     from langdistill.filters.agreement import agreement as agreement
     from langdistill.filters.stable_under import Perturbation as Perturbation
@@ -78,7 +78,7 @@ _HOME = {
     "create_universal_self_consistency": "strategies.universal_self_consistency",
     "early_stopping": "votes",
     "evaluate": "evaluation.evaluate",
-    "final_answer": "datasets.targets",
+    "final_answer": "datasets.targets.final_answer",
     "harvest": "datasets.harvest",
     "node": "nodes",
     "record": "recording.switching",

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import shutil
+import sys
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,7 +22,7 @@ def check_place(out: Path, *, overwrite: bool, mark: str, error: type[Langdistil
         mark: the file by which a folder of that kind is known.
         error: what to raise.
     """
-    if not out.exists():
+    if not recovered(out).exists():
         return
     if not overwrite:
         raise error(f"The folder {str(out)!r} exists. Give another one, or overwrite=True (--overwrite) to replace it.")
@@ -44,9 +46,16 @@ def written_beside(out: Path) -> Generator[Path]:
 
 
 def take_place(beside: Path, out: Path) -> None:
-    """Move a whole folder to its place; what stood there goes away only after that has worked."""
+    """Move a whole folder to its place, so that at every moment either it stands there or what stood there before.
+
+    Where the system cannot exchange two folders in one step, what stood there is moved aside first; a process that is killed
+    right then leaves nothing at the place, and `recovered` puts it back.
+    """
     if not out.exists():
         beside.rename(out)
+        return
+    if exchanged(beside, out):
+        shutil.rmtree(beside)
         return
     old = out.with_name(f".{out.name}.{os.getpid()}.old")
     out.rename(old)
@@ -56,6 +65,27 @@ def take_place(beside: Path, out: Path) -> None:
         old.rename(out)
         raise
     shutil.rmtree(old)
+
+
+def exchanged(one: Path, other: Path) -> bool:
+    """Exchange two folders in one step; whether the system can (Linux's ``renameat2``)."""
+    if not sys.platform.startswith("linux"):
+        return False
+    try:
+        renameat2 = ctypes.CDLL(None, use_errno=True).renameat2
+    except (OSError, AttributeError):
+        return False
+    here, exchange = -100, 2  # AT_FDCWD, RENAME_EXCHANGE
+    return renameat2(here, os.fsencode(one.absolute()), here, os.fsencode(other.absolute()), exchange) == 0
+
+
+def recovered(out: Path) -> Path:
+    """The place, with what stood there put back where a process was killed between moving it aside and replacing it."""
+    if not out.exists():
+        aside = sorted(out.parent.glob(f".{out.name}.*.old"), key=lambda path: path.stat().st_mtime)
+        if aside:
+            aside[-1].rename(out)
+    return out
 
 
 @contextmanager

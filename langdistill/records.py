@@ -12,6 +12,7 @@ from typing import (
     Any,
     Literal,
     NotRequired,  # pydantic needs this one below Python 3.12
+    cast,
 )
 
 import orjson
@@ -237,8 +238,12 @@ class Trace(Record):
 
     @property
     def problem(self) -> str:
-        """Id of the problem it worked on; a run that names none is a problem of its own."""
-        return str(self.metadata.get("problem") or self.id)
+        """Id of the problem it worked on. A run that names none goes by its question: run ids would make every harvest differ.
+
+        One that has no question either is a problem of its own.
+        """
+        named = self.metadata.get("problem")
+        return str(named) if named else f"question-{digest(self.input)[:16]}" if self.input else self.id
 
     @property
     def perturbation(self) -> str | None:
@@ -262,20 +267,79 @@ class Verdict(Record):
     """A slug that rejects are counted by: "agreed", "split-vote", "incomplete"."""
     score: float | None = None
     evidence: dict[str, Any] = Field(default_factory=dict)
+    dropped: dict[int, str] = Field(default_factory=dict)
+    """Of a problem that stays with fewer rows: index of each row that goes, and why."""
+    targets: dict[int, list[Message]] = Field(default_factory=dict)
+    """Index of a row to what the student shall say there instead."""
 
 
 class Example(Record):
     """One row of a data set: what the student sees, and what it must say."""
 
     messages: list[Message]
-    target: Message
+    """The prompt."""
+    target: list[Message]
+    """What follows. The assistant's messages are learnt; what comes between them (tool results, a user's next turn) is
+    context."""
+    tools: list[dict[str, Any]] = Field(default_factory=list)
+    """Schemas of the tools that were offered, called or not, in the OpenAI shape."""
+    rejected: list[Message] | None = None
+    """A worse answer to the same prompt, where a format needs one."""
+    margin: float | None = None
+    """By how much the target is better, on the scale of whatever judged them."""
+    good: bool | None = None
+    """Whether the target is one to imitate; for formats that learn from bad ones, too."""
+    steps: list[tuple[str, bool | None]] | None = None
+    """The target in steps, each with its label, for formats that judge steps; `None` in a label for one that nobody judged."""
+    logprobs: list[Any] | None = None
+    """The teacher's log-probabilities per token of the target, as its server told them (OpenAI shape, with `top_logprobs`)."""
+    privileged: str | None = None
+    """What the teacher knew and the student will not be shown: its thinking, or feedback."""
+    reasoning: str | None = None
+    """The thinking alone, where the target holds it."""
+    answer: str | None = None
+    """The final answer alone."""
     problem: str
+    seed: str | None = None
+    """The problem that this one was made from by rewording or mining; they share a side of the split."""
     trace: str
-    """Id of the trace that the question is from."""
+    """Id of the trace that the row is from."""
     traces: list[str] = Field(default_factory=list)
     """Ids of every trace that the row was made of, those of changed questions, too."""
+    call: str | None = None
+    """Id of the model call that the target is the reply of, where it is one."""
+    model: str | None = None
+    """Who said the target."""
+    at: float = 0.0
+    """When; seconds since the epoch."""
+    weight: float = 1.0
+    """How much the row counts in the loss."""
+    style: str | None = None
+    """Which of several texts of one example this is: "zero_shot_cot"."""
+    consent: str | None = None
+    """What the users agreed to whose runs it was made of; several are joined by "; "."""
+    licence: str | None = None
+    """Under which terms its texts may be used; several are joined by "; "."""
     verdicts: list[Verdict] = Field(default_factory=list)
     split: Literal["train", "validation"] | None = None
+
+    @property
+    def content(self) -> str:
+        """Digest of what the row says, whichever run it is from and whenever that was."""
+        said = self.model_dump(exclude=_NOT_CONTENT)
+        return digest(said)
+
+
+_NOT_CONTENT = {"trace", "traces", "call", "at", "verdicts", "split"}
+
+
+def text_of(message: Mapping[str, Any]) -> str | None:
+    """The text of a message, its text blocks joined; `None` where it has none."""
+    content = message.get("content")
+    if isinstance(content, list):
+        blocks = [one.get("text") if isinstance(one, dict) else one for one in cast("list[Any]", content)]
+        content = "".join(text for text in blocks if isinstance(text, str)) or None
+    return content if isinstance(content, str) else None
 
 
 def canonical(value: Any) -> bytes:

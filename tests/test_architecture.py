@@ -28,6 +28,7 @@ GROUND = {
     "versions",
     "usage",
     "reasoning_openai",
+    "groups",
 }
 THINKING = {"strategies", "search", "refining", "mining", "middleware"}
 LEARNING = {"recording", "stores", "filters", "datasets", "students", "routing", "evaluation"}

@@ -1,27 +1,33 @@
-"""From a store to examples: group by problem, take a target, filter, split, write."""
+"""From a store to a data set: select, group by problem, take a target, filter, split, write. Nothing is read before `run` or `write`."""
 
 from __future__ import annotations
 
 import logging
-from collections import Counter
-from collections.abc import Generator, Sequence
-from contextlib import contextmanager
+import tempfile
+from collections.abc import Callable, Generator, Iterator, Mapping
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import Any
 
 from langdistill import answers
 from langdistill.answers import Extract
-from langdistill.datasets.groups import Group, grouped
-from langdistill.datasets.targets import Target, final_answer
-from langdistill.datasets.writing import MANIFEST, Dataset, write_dataset
+from langdistill.datasets.formats.fitting import find_format
+from langdistill.datasets.pipeline import Engine, locally, passages, stretches
+from langdistill.datasets.reading import MANIFEST, Dataset
+from langdistill.datasets.rendering import Rendering, rendered
+from langdistill.datasets.selection import Selected, Selection, Source, opened, stored
+from langdistill.datasets.splitting import side_of
+from langdistill.datasets.stages import Choosing, Filtering, Passage, Stage, Unjudged, target_name
+from langdistill.datasets.targets.final_answer import final_answer
+from langdistill.datasets.waterfall import Waterfall, rejects_of
+from langdistill.datasets.writing import DatasetWriter
 from langdistill.errors import DatasetError, StoreError
-from langdistill.filters.judged import Filter
-from langdistill.folders import check_place
-from langdistill.records import Example, Message, Verdict, digest
-from langdistill.stores.opening import open_store
-from langdistill.stores.protocol import Derived, Store, Where
-from langdistill.votes import vote
+from langdistill.filters.judging import Filter, told
+from langdistill.folders import check_place, written_beside
+from langdistill.groups import Target
+from langdistill.records import Example, Outcome, Trace
+from langdistill.stores.protocol import Derived, Store
 
 log = logging.getLogger(__name__)
 
@@ -32,60 +38,81 @@ class Harvested:
 
     examples: list[Example]
     rejects: list[dict[str, Any]]
-    """Problem, stage, reason, votes, and the verdicts up to the one that dropped it."""
+    """Problem, stage, reason, votes, and the verdicts up to the one that dropped it; for a row of a problem that stayed: the
+    problem, stage, reason and the call that it was the reply of."""
     funnel: list[dict[str, Any]]
-    """Per stage: its name, how many it kept and dropped, and the reasons with their counts."""
+    """Per stage: its name, how many problems it kept and dropped, the reasons with their counts, and how many rows are left."""
+    chain: list[dict[str, str]]
+    """A hash per stage."""
 
 
 @dataclass(frozen=True)
 class Harvest:
-    """A harvest to be: nothing is read before `run` or `write`. Made by `harvest`."""
+    """A harvest to be. Made by `harvest`; every method gives a new one."""
 
-    store: str | Path | Store
-    graph: str | None = None
-    strategy: str | None = None
+    source: Source
+    selection: Selection = field(default_factory=Selection)
     extract: Extract = answers.final_answer
     take: Target = final_answer
-    filters: tuple[Filter, ...] = field(default=())
+    filters: tuple[Filtering, ...] = ()
+    balance: bool = False
+    rendering: Rendering | None = None
+    gold: Mapping[str, str] = field(default_factory=dict[str, str])
+    engine: Engine = locally
 
     def target(self, take: Target) -> Harvest:
-        """The same with another target."""
+        """The same with another target: which rows a problem gives."""
         return replace(self, take=take)
 
-    def filter(self, *filters: Filter) -> Harvest:
-        """The same with more filters, applied in this order."""
-        return replace(self, filters=(*self.filters, *filters))
+    def filter(self, *filters: Filter, unjudged: Unjudged = "drop") -> Harvest:
+        """The same with more filters, applied in this order.
+
+        Args:
+            *filters: each keeps a problem, drops it with a reason, or cannot judge it.
+            unjudged: what becomes of what these cannot judge. What is kept so is marked: its verdict says `None`.
+        """
+        return replace(self, filters=(*self.filters, *(Filtering(one, unjudged) for one in filters)))
+
+    def balanced(self) -> Harvest:
+        """The same with the weight 1/D on each of the D rows of a problem, so that every problem counts once.
+
+        Diverse reasoning (Ho et al., 2212.10071) counts a problem D times; so does a harvest without this.
+        """
+        return replace(self, balance=True)
+
+    def render(self, rendering: Rendering) -> Harvest:
+        """The same with the texts of each example made by a rendering: several formats of one reasoned answer, say."""
+        return replace(self, rendering=rendering)
+
+    def probe(self, gold: Mapping[str, str]) -> Harvest:
+        """The same with gold answers of some problems, to report how right the labels are after each stage.
+
+        No target and no filter can read them; they are compared afterwards, and change nothing but the report.
+
+        Args:
+            gold: problem to its answer.
+        """
+        return replace(self, gold=dict(gold))
+
+    def on(self, engine: Engine) -> Harvest:
+        """The same on another engine: `langdistill.scale` has others than the one of this process."""
+        return replace(self, engine=engine)
 
     def run(self) -> Harvested:
-        """Read the store and judge every problem.
+        """Read the store and judge every problem, all in memory.
 
         Raises:
             StoreError: the store is missing or cannot be read.
             DatasetError: no trace was selected, or nothing passed.
         """
-        groups = self._groups()
-        funnel = [{"stage": "harvest", "kept": len(groups), "dropped": 0, "reasons": {}}]
-        verdicts: dict[str, list[Verdict]] = {group.problem: [] for group in groups}
+        examples: list[Example] = []
         rejects: list[dict[str, Any]] = []
-        targets = {group.problem: self.take(group) for group in groups}
-        for stage in (self._has_target(targets), *self.filters):
-            kept: list[Group] = []
-            reasons: Counter[str] = Counter()
-            for group in groups:
-                verdict = stage(group)
-                verdicts[group.problem].append(verdict)
-                if verdict.keep:
-                    kept.append(group)
-                else:
-                    reasons[verdict.reason] += 1
-                    rejects.append(_reject(group, verdicts[group.problem]))
-            funnel.append({"stage": stage.name, "kept": len(kept), "dropped": len(groups) - len(kept),
-                           "reasons": dict(sorted(reasons.items()))})  # fmt: skip
-            groups = kept
-        if not groups:
-            raise DatasetError(_all_gone(funnel))
-        examples = [_example(group, str(targets[group.problem]), verdicts[group.problem][1:]) for group in groups]
-        return Harvested(examples, sorted(rejects, key=lambda reject: reject["problem"]), funnel)
+        with self._running() as (found, waterfall):
+            for passage in found:
+                rejects += rejects_of(passage, self._stages)
+                examples += [] if passage.dropped else self._weighed(passage)
+            self._check(waterfall)
+        return Harvested(examples, rejects, waterfall.funnel, waterfall.chain)
 
     def write(
         self, out: str | Path, *, format: str = "trl", validation: float = 0.1, seed: int = 0, overwrite: bool = False
@@ -94,7 +121,7 @@ class Harvest:
 
         Args:
             out: the folder; refused where it exists, unless `overwrite`.
-            format: name of the exporter.
+            format: name of the format: a file of `datasets/formats/`.
             validation: share of the problems kept aside.
             seed: of the split.
             overwrite: replace the folder.
@@ -107,27 +134,72 @@ class Harvest:
             raise DatasetError(
                 f"validation={validation} is no share to keep aside; give a number from 0 up to, not including, 1."
             )
-        check_place(Path(out), overwrite=overwrite, mark=MANIFEST, error=DatasetError)
-        harvested = self.run()
-        told = {
-            "graph": self.graph,
-            "strategy": self.strategy,
-            "extract": getattr(self.extract, "__name__", repr(self.extract)),
-            "target": self.take.__name__,
-            "filters": [{"name": one.name, **one.params} for one in self.filters],
-            "validation": validation,
-            "seed": seed,
-        }
-        examples = split(harvested.examples, validation, seed)
-        dataset = write_dataset(Path(out), format, examples, harvested.rejects, harvested.funnel, told)
+        place = Path(out)
+        check_place(place, overwrite=overwrite, mark=MANIFEST, error=DatasetError)
+        find_format(format)
+        with written_beside(place) as folder, closing(DatasetWriter(folder, format)) as writer:
+            with self._running() as (found, waterfall):
+                for example in rendered(
+                    self.rendering, self._kept(found, writer), lambda one: side_of(one, validation, seed)
+                ):
+                    writer.add(example, side_of(example, validation, seed))
+                self._check(waterfall)
+            settings = {**self._told(), "validation": validation, "seed": seed}
+            manifest = writer.finish(waterfall.funnel, waterfall.chain, settings)
+        dataset = Dataset(place, manifest)
         self._note(dataset)
         return dataset
 
+    @property
+    def _stages(self) -> list[Stage]:
+        return [Choosing(self.take), *self.filters]
+
+    @contextmanager
+    def _running(self) -> Generator[tuple[Iterator[Passage], Waterfall]]:
+        waterfall = Waterfall({**self.selection.params, "extract": told(self.extract)}, self.gold)
+        with (
+            stored(self.source, self.selection, self.extract) as selected,
+            tempfile.TemporaryDirectory(prefix="langdistill-") as folder,
+        ):
+            found = passages(selected, stretches(Choosing(self.take), self.filters), self.engine, Path(folder))
+            yield waterfall.counted(self._stages, found), waterfall
+            if not waterfall.levels[0].kept:
+                raise DatasetError(self._nothing_selected(selected))
+
+    def _kept(self, found: Iterator[Passage], writer: DatasetWriter) -> Iterator[Example]:
+        for passage in found:
+            for reject in rejects_of(passage, self._stages):
+                writer.reject(reject)
+            if not passage.dropped:
+                yield from self._weighed(passage)
+
+    def _weighed(self, passage: Passage) -> list[Example]:
+        rows = passage.examples
+        return [row.model_copy(update={"weight": row.weight / len(rows)}) if self.balance else row for row in rows]
+
+    def _check(self, waterfall: Waterfall) -> None:
+        if waterfall.levels[0].kept and not waterfall.levels[-1].kept:
+            raise DatasetError(_all_gone(waterfall.funnel))
+
+    def _told(self) -> dict[str, Any]:
+        supervised = [one.name for one in self.filters if one.filter.supervised]
+        return {
+            **{"graph": None, "strategy": None, **self.selection.params},
+            "extract": told(self.extract),
+            "target": target_name(self.take),
+            "filters": [{"name": one.name, **one.params} for one in self.filters],
+            "balanced": self.balance,
+            **({"rendering": {"name": self.rendering.name, **self.rendering.params}} if self.rendering else {}),
+            **({"supervised": supervised} if supervised else {}),
+        }
+
     def _note(self, dataset: Dataset) -> None:
         """Tell the store what was made of it, so that a purge can name it."""
+        if not isinstance(self.source, (str, Path, Store)):
+            return
         rows = [source["traces"] for source in dataset.sources()]
         try:
-            with self._opened() as store:
+            with opened(self.source) as store:
                 store.add_derived(Derived(str(dataset.path.absolute()), dataset.hash, rows))
         except StoreError as error:
             log.warning(
@@ -135,112 +207,49 @@ class Harvest:
                 error,
             )
 
-    @contextmanager
-    def _opened(self) -> Generator[Store]:
-        store = open_store(self.store, must_exist=True)
-        try:
-            yield store
-        finally:
-            if store is not self.store:
-                store.close()
-
-    def _groups(self) -> list[Group]:
-        with self._opened() as store:
-            groups = grouped(store.traces(Where(graph=self.graph, strategy=self.strategy)), self.extract)
-            names = store.names() if not groups else {}
-        if not groups:
-            held = ", ".join(f"{count} of {name!r}" for name, count in names.items()) or "no traces at all"
-            raise DatasetError(
-                f"No trace was selected (graph {self.graph!r}, strategy {self.strategy!r}). The store holds {held}."
-            )
-        return groups
-
-    @staticmethod
-    def _has_target(targets: dict[str, str | None]) -> Filter:
-        return HasTarget(targets)
-
-
-@dataclass(frozen=True)
-class HasTarget:
-    """The stage before the filters: drops a problem that has no question, several questions, or nothing to learn."""
-
-    targets: dict[str, str | None]
-
-    name = "target"
-
-    @property
-    def params(self) -> dict[str, Any]:
-        """None that are not in the manifest already."""
-        return {}
-
-    def __call__(self, group: Any) -> Verdict:
-        """Whether the group has one question and a target."""
-        reason = "found"
-        if group.questions != 1:
-            reason = "mixed-questions" if group.questions else "no-question"
-        elif self.targets[group.problem] is None:
-            reason = "tied" if vote(group.answers).tied else "no-answer"
-        return Verdict(filter=self.name, keep=reason == "found", reason=reason)
+    def _nothing_selected(self, selected: Selected) -> str:
+        held = ", ".join(f"{count} of {name!r}" for name, count in selected.names().items()) or "no traces at all"
+        asked = ", ".join(f"{name} {value!r}" for name, value in self.selection.params.items())
+        return f"No trace was selected{f' ({asked})' if asked else ''}. The store holds {held}."
 
 
 def harvest(
-    store: str | Path | Store,
+    source: Source,
     *,
     graph: str | None = None,
     strategy: str | None = None,
+    node: str | None = None,
+    model: str | None = None,
+    tag: str | None = None,
+    thread: str | None = None,
+    user: str | None = None,
+    since: float | None = None,
+    before: float | None = None,
+    outcome: Outcome | None = None,
+    min_score: float | None = None,
+    where: Callable[[Trace], bool] | None = None,
     extract: Extract = answers.final_answer,
 ) -> Harvest:
     """Start from the traces of a store.
 
     Args:
-        store: a store, the path of an SQLite file, or "postgresql://user@host/database".
+        source: a store, the path of an SQLite file, "postgresql://user@host/database", or traces from elsewhere (an importer).
         graph: only traces of root runs with this name.
         strategy: only traces of this strategy.
+        node: only traces in which a node of this name, or at this path ("think/sample"), asked a model.
+        model: only traces in which this model answered.
+        tag: only traces with this tag.
+        thread: only traces of this thread.
+        user: only traces of this user.
+        since: only traces that started then or later; seconds since the epoch.
+        before: only traces that started earlier than that.
+        outcome: only traces that stopped so: "ended" leaves out what failed or was cancelled.
+        min_score: only traces whose feedback has at least this mean score.
+        where: any other condition.
         extract: reads the answer out of a recorded reply: the one that the strategy was given.
     """
-    return Harvest(store, graph, strategy, extract)
-
-
-def split(examples: Sequence[Example], validation: float, seed: int) -> list[Example]:
-    """Each example with its split, by a hash of its problem: a problem stays where it is when others come or go."""
-
-    def side(example: Example) -> Literal["train", "validation"]:
-        drawn = int(digest(str(seed), example.problem)[:8], 16) / 16**8
-        return "validation" if drawn < validation else "train"
-
-    placed = [example.model_copy(update={"split": side(example)}) for example in examples]
-    if all(example.split == "validation" for example in placed):
-        return [example.model_copy(update={"split": "train"}) for example in placed]
-    return placed
-
-
-def _example(group: Group, target: str, verdicts: list[Verdict]) -> Example:
-    return Example(
-        messages=_without_thinking(group.question),
-        target={"role": "assistant", "content": target},
-        problem=group.problem,
-        trace=group.originals[0].id,
-        traces=group.traces,
-        verdicts=verdicts,
-    )
-
-
-def _without_thinking(question: Sequence[Message]) -> list[Message]:
-    """Earlier turns may carry a model's reasoning; a row never does."""
-    return [
-        cast("Message", {key: value for key, value in one.items() if key != "reasoning_content"}) for one in question
-    ]
-
-
-def _reject(group: Group, verdicts: list[Verdict]) -> dict[str, Any]:
-    return {
-        "problem": group.problem,
-        "stage": verdicts[-1].filter,
-        "reason": verdicts[-1].reason,
-        "votes": group.votes,
-        "verdicts": [verdict.model_dump(exclude={"evidence"}) for verdict in verdicts],
-        "traces": group.traces,
-    }
+    selection = Selection(graph, strategy, node, model, tag, thread, user, since, before, outcome, min_score, where)
+    return Harvest(source, selection, extract)
 
 
 def _all_gone(funnel: list[dict[str, Any]]) -> str:

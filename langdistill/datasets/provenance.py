@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 import orjson
 
-from langdistill.datasets.writing import MANIFEST, SOURCES, sources_in
+from langdistill.datasets.reading import MANIFEST, SOURCES, sources_in
 from langdistill.stores.protocol import Derived
 from langdistill.students.card import CARD
 

@@ -1,173 +1,158 @@
-"""A data set on disk: a folder that is there whole or not at all, with a manifest that proves what it holds."""
+"""Writes a data set row by row, beside its place; the folder takes its place when it is whole."""
 
 from __future__ import annotations
 
-import hashlib
 import os
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import orjson
 
 import langdistill
-from langdistill.errors import DatasetError, UnknownName
-from langdistill.folders import written_beside
+from langdistill.datasets.card import card_of
+from langdistill.datasets.formats.fitting import Unfit, find_format
+from langdistill.datasets.reading import MANIFEST, REJECTS, SOURCES, hash_of, lines_of, rows_hash
+from langdistill.datasets.splitting import SPLITS, Split
+from langdistill.datasets.waterfall import told_verdict
+from langdistill.errors import DatasetError
 from langdistill.records import Example, digest
 
-FORMATS = Path(__file__).parent / "formats"
-SPLITS = ("train", "validation")
-REJECTS = "rejects.jsonl"
-SOURCES = "sources.jsonl"
-"""Which traces each row was made of; apart from the rows, so that these stay alike whichever runs they came from."""
-MANIFEST = "manifest.json"
+CARD = "README.md"
+FILES = {split: f"{split}.jsonl" for split in SPLITS}
 
 
-@dataclass(frozen=True)
-class Dataset:
-    """A data set that was written, or read back and found whole."""
+class DatasetWriter:
+    """Writes rows and rejects one at a time into a folder that is not yet in its place; `finish` makes it whole."""
 
-    path: Path
-    manifest: dict[str, Any]
+    def __init__(self, folder: Path, format: str) -> None:
+        """Begin.
 
-    @property
-    def hash(self) -> str:
-        """SHA-256 over the rows and their splits: equal for equal rows, whenever and from whichever runs they were made."""
-        return self.manifest["hash"]
-
-    @property
-    def funnel(self) -> list[dict[str, Any]]:
-        """What each stage kept and dropped."""
-        return self.manifest["funnel"]
-
-    def sources(self) -> list[dict[str, Any]]:
-        """Of each row, the rejected ones too: its file, its number there from 0, its problem and the ids of its traces.
-
-        Empty for a data set that an older release wrote.
+        Raises:
+            UnknownName: of the format.
         """
-        return sources_in(self.path)
+        self.format = format
+        self.kept = 0
+        """Examples that the format holds."""
+        self._rows_of = find_format(format)
+        self._folder = folder
+        self._numbers: Counter[str] = Counter()
+        self._unfit: Counter[str] = Counter()
+        self._terms: dict[str, Counter[str]] = {"consent": Counter(), "licence": Counter()}
+        self._files: dict[str, IO[bytes]] = {}
+        for name in (*FILES.values(), REJECTS, SOURCES):
+            self._files[name] = (folder / name).open("wb")
 
-    def rows(self, *splits: str) -> list[dict[str, Any]]:
-        """The rows of the splits, or of all."""
-        return [row for split in splits or SPLITS for row in _rows(self.path, split)]
+    def close(self) -> None:
+        """Close the files."""
+        for file in self._files.values():
+            file.close()
+
+    def add(self, example: Example, split: Split) -> None:
+        """Write the rows of an example, or reject it where the format cannot hold it."""
+        try:
+            rows = self._rows_of(example)
+        except Unfit as unfit:
+            self._unfit[unfit.reason] += 1
+            self.reject(
+                {"problem": example.problem, "stage": self.stage, "reason": unfit.reason, "traces": example.traces}
+            )
+            return
+        self.kept += 1
+        told = {
+            name: value for name in ("consent", "licence", "style") if (value := getattr(example, name)) is not None
+        }
+        told["verdicts"] = [told_verdict(one) for one in example.verdicts]
+        for name, counts in self._terms.items():
+            counts[told.get(name, "unknown")] += len(rows)
+        for row in rows:
+            self._put(FILES[split], row, example.problem, example.traces, told)
+
+    def reject(self, reject: Mapping[str, Any]) -> None:
+        """Write what was dropped, with its reason."""
+        row = {key: value for key, value in reject.items() if key != "traces"}
+        self._put(REJECTS, row, reject["problem"], reject["traces"], {})
+
+    @property
+    def stage(self) -> str:
+        """The format as a stage of the harvest."""
+        return f"format {self.format}"
+
+    @property
+    def level(self) -> dict[str, Any]:
+        """What the format let through, for the waterfall: examples, not problems."""
+        dropped = self._unfit.total()
+        return {
+            "stage": self.stage,
+            "kept": self.kept,
+            "dropped": dropped,
+            "reasons": dict(sorted(self._unfit.items())),
+        }
+
+    def finish(
+        self, funnel: list[dict[str, Any]], chain: list[dict[str, str]], told: Mapping[str, Any]
+    ) -> dict[str, Any]:
+        """Write the manifest and the card.
+
+        Raises:
+            DatasetError: no row was written.
+        """
+        if not self.kept:
+            raise DatasetError(
+                f"No row fits the format {self.format!r}: {dict(self._unfit)}. Choose another target or format."
+            )
+        if not self._numbers[FILES["train"]]:
+            self._all_to_train()
+        for file in self._files.values():
+            file.flush()
+            os.fsync(file.fileno())
+        files = {name: hash_of(self._folder / name) for name in self._files}
+        hashed = rows_hash({split: files[name] for split, name in FILES.items()})
+        manifest: dict[str, Any] = {
+            "version": 2,
+            "package": f"langdistill {langdistill.__version__}",
+            "format": self.format,
+            "hash": hashed,
+            "rows": {split: self._numbers[name] for split, name in FILES.items()},
+            "funnel": [*funnel, *([self.level] if self._unfit else [])],
+            "chain": [*chain, {"stage": "rows", "hash": digest(chain[-1]["hash"], dict(told), hashed)}],
+            "files": files,
+            "terms": {
+                name: dict(sorted(counts.items())) for name, counts in self._terms.items() if set(counts) != {"unknown"}
+            },
+            **told,
+        }
+        self._whole(MANIFEST, orjson.dumps(manifest, option=orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS))
+        self._whole(CARD, card_of(manifest).encode())
+        return manifest
+
+    def _put(
+        self, name: str, row: Mapping[str, Any], problem: str, traces: Sequence[str], told: dict[str, Any]
+    ) -> None:
+        self._files[name].write(_line(row))
+        source = {"file": name, "row": self._numbers[name], "problem": problem, "traces": traces}
+        self._files[SOURCES].write(_line(source | told))
+        self._numbers[name] += 1
+
+    def _all_to_train(self) -> None:
+        """A data set so small that the draw put all of it aside is one to train on."""
+        train, aside = FILES["train"], FILES["validation"]
+        for file in self._files.values():
+            file.flush()
+        os.replace(self._folder / aside, self._folder / train)
+        (self._folder / aside).touch()
+        sources: Iterable[dict[str, Any]] = lines_of(self._folder / SOURCES)
+        changed = b"".join(_line(one | {"file": train} if one["file"] == aside else one) for one in sources)
+        (self._folder / SOURCES).write_bytes(changed)
+        self._numbers = Counter(self._numbers | {train: self._numbers[aside], aside: 0})
+
+    def _whole(self, name: str, data: bytes) -> None:
+        with (self._folder / name).open("wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
 
 
-def write_dataset(
-    out: Path,
-    format: str,
-    examples: Sequence[Example],
-    rejects: Sequence[dict[str, Any]],
-    funnel: list[dict[str, Any]],
-    told: dict[str, Any],
-) -> Dataset:
-    """Write rows, rejects, manifest and card beside `out`, then take its place.
-
-    Raises:
-        UnknownName: of the format.
-    """
-    to_rows = _format(format)
-    parts = {split: to_rows([one for one in examples if one.split == split]) for split in SPLITS}
-    files = {f"{split}.jsonl": _lines(rows) for split, rows in parts.items()}
-    files[REJECTS] = _lines({key: value for key, value in one.items() if key != "traces"} for one in rejects)
-    files[SOURCES] = _lines(_sources(examples, rejects))
-    manifest = {
-        "version": 1,
-        "package": f"langdistill {langdistill.__version__}",
-        "format": format,
-        "hash": _hash(parts),
-        "rows": {split: len(rows) for split, rows in parts.items()},
-        "funnel": funnel,
-        "files": {name: hashlib.sha256(data).hexdigest() for name, data in files.items()},
-        **told,
-    }
-    files[MANIFEST] = orjson.dumps(manifest, option=orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS)
-    files["README.md"] = _card(manifest).encode()
-    _place(out, files)
-    return Dataset(out, manifest)
-
-
-def read_dataset(path: str | Path) -> Dataset:
-    """The data set in a folder.
-
-    Raises:
-        DatasetError: there is none, or a file is missing or is not what was written.
-    """
-    folder = Path(path)
-    try:
-        manifest = orjson.loads((folder / MANIFEST).read_bytes())
-        found = {name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in manifest["files"]}
-    except (OSError, KeyError, orjson.JSONDecodeError) as error:
-        raise DatasetError(f"{str(folder)!r} is no data set: {error}. Write one with `langdistill harvest`.") from error
-    changed = [name for name, value in manifest["files"].items() if found[name] != value]
-    if not changed and _hash({split: _rows(folder, split) for split in SPLITS}) != manifest.get("hash"):
-        changed = [MANIFEST]
-    if changed:
-        raise DatasetError(
-            f"The data set {str(folder)!r} was changed after it was written: {', '.join(changed)}. Harvest it again."
-        )
-    return Dataset(folder, manifest)
-
-
-def sources_in(folder: Path) -> list[dict[str, Any]]:
-    """What `Dataset.sources` tells, of a folder that need not be read as a whole."""
-    path = folder / SOURCES
-    return [orjson.loads(line) for line in path.read_bytes().splitlines()] if path.is_file() else []
-
-
-def _sources(examples: Sequence[Example], rejects: Sequence[dict[str, Any]]) -> Iterable[dict[str, Any]]:
-    made = {f"{split}.jsonl": [(one.problem, one.traces) for one in examples if one.split == split] for split in SPLITS}
-    made[REJECTS] = [(one["problem"], one.get("traces", [])) for one in rejects]
-    for file, rows in made.items():
-        for number, (problem, traces) in enumerate(rows):
-            yield {"file": file, "row": number, "problem": problem, "traces": traces}
-
-
-def _rows(folder: Path, split: str) -> list[dict[str, Any]]:
-    return [orjson.loads(line) for line in (folder / f"{split}.jsonl").read_bytes().splitlines()]
-
-
-def _hash(parts: Mapping[str, Sequence[Any]]) -> str:
-    return digest(*(digest(split, rows) for split, rows in parts.items()))
-
-
-def _format(name: str) -> Any:
-    known = [path.stem for path in FORMATS.glob("[a-z]*.py")]
-    if name not in known:
-        raise UnknownName("format", name, known)
-    return import_module(f"langdistill.datasets.formats.{name}").rows
-
-
-def _lines(rows: Iterable[Any]) -> bytes:
-    return b"".join(orjson.dumps(row, option=orjson.OPT_SORT_KEYS | orjson.OPT_APPEND_NEWLINE) for row in rows)
-
-
-def _place(out: Path, files: dict[str, bytes]) -> None:
-    with written_beside(out) as folder:
-        for name, data in files.items():
-            with (folder / name).open("wb") as file:
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
-
-
-def _card(manifest: dict[str, Any]) -> str:
-    filters = ", ".join(one["name"] for one in manifest["filters"]) or "none"
-    stages = "\n".join(
-        f"| {stage['stage']} | {stage['kept']} | {stage['dropped']} | "
-        f"{', '.join(f'{reason}: {count}' for reason, count in stage['reasons'].items())} |"
-        for stage in manifest["funnel"]
-    )
-    return f"""---
-tags: [langdistill]
----
-# Data set {manifest["hash"][:12]}
-
-{manifest["rows"]["train"]} rows to train on and {manifest["rows"]["validation"]} to validate with, split by problem. Target: `{manifest["target"]}`. Filters: {filters}.
-No gold answer was read. What was dropped is in `rejects.jsonl`, with its reason.
-
-| stage | kept | dropped | why |
-|---|---|---|---|
-{stages}
-"""
+def _line(row: Mapping[str, Any]) -> bytes:
+    return orjson.dumps(row, option=orjson.OPT_SORT_KEYS | orjson.OPT_APPEND_NEWLINE)

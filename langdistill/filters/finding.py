@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 from langdistill.errors import UnknownName
-from langdistill.filters.judged import Filter
+from langdistill.filters.judging import Factory
 
-PROTOCOL_FILES = {"__init__", "finding", "judged"}
+PROTOCOL_FILES = {"__init__", "finding", "judging"}
 
 
 def filter_names() -> list[str]:
@@ -18,7 +17,7 @@ def filter_names() -> list[str]:
     return sorted(path.stem for path in Path(__file__).parent.glob("*.py") if path.stem not in PROTOCOL_FILES)
 
 
-def find_filter(name: str) -> Callable[..., Filter]:
+def find_filter(name: str) -> Factory:
     """The filter's factory.
 
     Raises:

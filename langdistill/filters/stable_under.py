@@ -7,11 +7,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from random import Random
-from typing import Any
 
 from langdistill.answers import same
 from langdistill.errors import DatasetError
-from langdistill.filters.judged import Judged
+from langdistill.filters.judging import Filter
+from langdistill.groups import Group
 from langdistill.records import Verdict
 from langdistill.votes import vote
 
@@ -34,38 +34,28 @@ class Perturbation:
 
 
 @dataclass(frozen=True)
-class StableUnder:
+class StableUnder(Filter):
     """See `stable_under`."""
 
     perturbations: tuple[Perturbation, ...]
 
-    name = "stable_under"
-
-    @property
-    def params(self) -> dict[str, Any]:
-        """The families, by name."""
-        return {"perturbations": [family.name for family in self.perturbations]}
-
-    def __call__(self, group: Judged) -> Verdict:
+    def __call__(self, group: Group) -> Verdict:
         """Compare the majority with that of every changed question, mapped back."""
         original = vote(group.answers).answer
         if original is None:
-            return self._says(False, "tied", {})
-        evidence: dict[str, Any] = {"original": original}
+            return self.says(False, "tied")
+        evidence: dict[str, str | None] = {"original": original}
         for family in self.perturbations:
             answers = group.variant_answers(family.name)
             if answers is None:
-                return self._says(None, "no-variant", evidence | {"missing": family.name})
+                return self.says(None, "no-variant", evidence=evidence | {"missing": family.name})
             outcome = vote([None if answer is None else family.invert(answer) for answer in answers])
             changed = evidence[family.name] = outcome.answer
             if outcome.tied:
-                return self._says(False, "tied", evidence)
+                return self.says(False, "tied", evidence=evidence)
             if not same(original, changed):
-                return self._says(False, "unstable", evidence)
-        return self._says(True, "stable", evidence)
-
-    def _says(self, keep: bool | None, reason: str, evidence: dict[str, Any]) -> Verdict:
-        return Verdict(filter=self.name, keep=keep, reason=reason, evidence=evidence)
+                return self.says(False, "unstable", evidence=evidence)
+        return self.says(True, "stable", evidence=evidence)
 
 
 def stable_under(*perturbations: Perturbation) -> StableUnder:

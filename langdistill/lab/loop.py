@@ -18,8 +18,9 @@ from langgraph.graph.state import CompiledStateGraph
 
 from langdistill.answers import same
 from langdistill.datasets.harvest import Harvest, harvest
-from langdistill.datasets.targets import final_answer, one_sample
-from langdistill.datasets.writing import Dataset, read_dataset
+from langdistill.datasets.reading import Dataset, read_dataset
+from langdistill.datasets.targets.final_answer import final_answer
+from langdistill.datasets.targets.one_sample import one_sample
 from langdistill.errors import UnknownName
 from langdistill.evaluation.evaluate import Evaluation, evaluate
 from langdistill.evaluation.metrics import wilson

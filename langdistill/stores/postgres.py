@@ -35,6 +35,8 @@ PASSING = ("starting up", "shutting down", "too many", "reserved for")
 class PostgresStore(SQLStore):
     """Three tables in the first schema of the search path; several threads, processes and machines may share them."""
 
+    problem_order = 'problem COLLATE "C"'
+
     def __init__(self, address: str, *, must_exist: bool = False, patience: float = PATIENCE) -> None:
         """Connect, and make the tables or bring them to this schema.
 

@@ -90,6 +90,22 @@ class Store(Protocol):
         """
         ...
 
+    def by_problem(
+        self, where: Where = EVERYTHING, *, first: str | None = None, beyond: str | None = None
+    ) -> Iterator[Trace]:
+        """The same traces in the order of their problems' ids (by code point), those of one problem as they were kept.
+
+        Args:
+            where: which of them.
+            first: id of the first problem.
+            beyond: id of the problem to stop before.
+        """
+        ...
+
+    def problems(self, where: Where = EVERYTHING, *, every: int = 1) -> Iterator[str]:
+        """The ids of the problems of these traces in that order: the first, and then each `every`-th."""
+        ...
+
     def rows(self, where: Where = EVERYTHING, *, newest: int | None = None) -> Iterator[Row]:
         """The same traces in one line each, without reading their bodies."""
         ...

@@ -31,6 +31,8 @@ ADVICE = {
 class SQLiteStore(SQLStore):
     """One file in WAL mode; several threads and processes may share it."""
 
+    problem_index = " INDEXED BY trace_problem"
+
     def __init__(self, path: str | Path, *, must_exist: bool = False, patience: float = PATIENCE) -> None:
         """Open the file, or make it; a file of an older schema is brought to this one.
 

@@ -64,6 +64,12 @@ class SQLStore(ABC):
     def _erase(self) -> None:
         """Let nothing of what was removed stay in the files."""
 
+    problem_order = "problem"
+    """The column as SQL that sorts by code point."""
+    problem_index = ""
+    """SQL that makes a page of problems come from the index of their order: sorted anew for each page, reading all would be
+    quadratic."""
+
     @property
     @abstractmethod
     def target(self) -> str | Path:
@@ -98,6 +104,53 @@ class SQLStore(ABC):
             feedback = self._feedback([row[0] for row in page])
             for trace_id, expires, body in page:
                 yield self._trace(trace_id, expires, body, feedback.get(trace_id, []))
+
+    def by_problem(
+        self, where: Where = EVERYTHING, *, first: str | None = None, beyond: str | None = None
+    ) -> Iterator[Trace]:
+        """The traces in the order of their problems, a page at a time; see `Store.by_problem`."""
+        condition, values = self._of_problems(where, first, beyond)
+        last: list[Any] | None = None
+        while True:
+            further = f" AND ({self.problem_order}, seq) > (?, ?)" if last else ""
+            with self._transaction("read") as run:
+                page = run.execute(
+                    f"SELECT problem, seq, id, expires, body FROM trace{self.problem_index} WHERE {condition}{further} "
+                    f"ORDER BY {self.problem_order}, seq LIMIT {PAGE}",
+                    [*values, *(last or [])],
+                ).fetchall()
+            feedback = self._feedback([row[2] for row in page])
+            for _, _, trace_id, expires, body in page:
+                yield self._trace(trace_id, expires, body, feedback.get(trace_id, []))
+            if len(page) < PAGE:
+                return
+            last = list(page[-1][:2])
+
+    def problems(self, where: Where = EVERYTHING, *, every: int = 1) -> Iterator[str]:
+        """The ids of the problems, or each `every`-th; see `Store.problems`."""
+        condition, values = self._of_problems(where, None, None)
+        last: str | None = None
+        while True:
+            further = f" AND {self.problem_order} > ?" if last is not None else ""
+            skip = every - 1 if last is not None else 0
+            with self._transaction("read") as run:
+                found = run.execute(
+                    f"SELECT DISTINCT {self.problem_order} AS found FROM trace{self.problem_index} "
+                    f"WHERE {condition}{further} ORDER BY found LIMIT 1 OFFSET {skip}",
+                    [*values, *([] if last is None else [last])],
+                ).fetchall()
+            if not found:
+                return
+            last = found[0][0]
+            yield found[0][0]
+
+    def _of_problems(self, where: Where, first: str | None, beyond: str | None) -> tuple[str, list[Any]]:
+        condition, values = matching(where, time.time())
+        for limit, value in ((">=", first), ("<", beyond)):
+            if value is not None:
+                condition += f" AND {self.problem_order} {limit} ?"
+                values.append(storable(value))
+        return condition, values
 
     def rows(self, where: Where = EVERYTHING, *, newest: int | None = None) -> Iterator[Row]:
         """The traces in one line each; see `Store.rows`."""

@@ -41,6 +41,22 @@ class MemoryStore:
             whole = [self._whole(one) for one in found]
         yield from whole
 
+    def by_problem(
+        self, where: Where = EVERYTHING, *, first: str | None = None, beyond: str | None = None
+    ) -> Iterator[Trace]:
+        """The same in the order of their problems."""
+        found = sorted(self.traces(where), key=_problem)
+        since, before = (None if one is None else storable(one) for one in (first, beyond))
+        return (
+            one
+            for one in found
+            if (since is None or _problem(one) >= since) and (before is None or _problem(one) < before)
+        )
+
+    def problems(self, where: Where = EVERYTHING, *, every: int = 1) -> Iterator[str]:
+        """The ids of the problems, or each `every`-th."""
+        return iter(sorted({_problem(one) for one in self.traces(where)})[::every])
+
     def rows(self, where: Where = EVERYTHING, *, newest: int | None = None) -> Iterator[Row]:
         """The same in one line each."""
         for one in self.traces(where, newest=newest):
@@ -106,6 +122,10 @@ class MemoryStore:
         self._feedback.pop(key, None)
         self._untils.pop(key, None)
         return int(self._traces.pop(key, None) is not None)
+
+
+def _problem(trace: Trace) -> str:
+    return storable(trace.problem)
 
 
 def _matches(trace: Trace, where: Where) -> bool:

@@ -21,6 +21,7 @@ from typing import Any
 import pytest
 
 from langdistill.records import Call, Feedback, Message, Reply, Step, ToolRun, Trace, Usage
+from langdistill.stores.columns import storable
 from langdistill.stores.protocol import Derived, Row, Store, Where
 
 ODD = "Grüße, 東京 \U0001f600 \u0000 \ud800 \u2028 'quoted' \"twice\" %s ? {x} \\"
@@ -83,6 +84,32 @@ class StoreTests:
         assert list(store.traces(newest=0)) == []
         assert len(list(store.traces(newest=1000))) == 450
 
+    def test_problem_by_problem(self, store: Store) -> None:
+        """By code point, whatever the database sorts like; what came for a problem first is first."""
+        names = ["b", "B", "a", "é", "_", "aa", "a b", ODD]
+        for turn in "12":
+            store.add([Trace(id=f"{name}{turn}", metadata={"problem": name}) for name in names])
+        inside = sorted(names, key=storable)
+        assert [one.id for one in store.by_problem()] == [f"{name}{turn}" for name in inside for turn in "12"]
+        assert list(store.problems()) == [storable(name) for name in inside]
+        assert list(store.problems(every=3)) == [storable(name) for name in inside[::3]]
+        part = store.by_problem(first=inside[2], beyond=inside[4])
+        assert [one.problem for one in part] == [inside[2], inside[2], inside[3], inside[3]]
+        assert [one.id for one in store.by_problem(beyond=inside[1])] == [f"{inside[0]}1", f"{inside[0]}2"]
+        assert list(store.problems(Where(graph="nothing"))) == []
+
+    def test_problems_over_several_pages(self, store: Store) -> None:
+        store.add([Trace(id=f"{at:03}", name="gh"[at % 2], metadata={"problem": f"p{at % 7}"}) for at in range(450)])
+        found = list(store.by_problem(Where(graph="h")))
+        assert [one.id for one in found] == [
+            f"{at:03}" for p in range(7) for at in range(450) if at % 7 == p and at % 2
+        ]
+
+    def test_a_run_without_a_problem_goes_by_its_question(self, store: Store) -> None:
+        asked: Any = [{"role": "user", "content": "2+2?"}]
+        store.add([Trace(id="1", input=asked), Trace(id="2"), Trace(id="3", input=asked)])
+        assert [one.id for one in store.by_problem(Where(problem=Trace(id="", input=asked).problem))] == ["1", "3"]
+
     def test_every_limit(self, store: Store) -> None:
         store.add([
             Trace(id="1", name="a", strategy="s", thread="t", user="u", started=10.0, metadata={"problem": "p"}),
@@ -97,7 +124,7 @@ class StoreTests:
             assert ids(**{name: value}) == ["1"]
             assert ids(**{name: ODD}) == [ODD]
             assert ids(**{name: "nobody's"}) == []
-        assert ids(problem="2") == ["2"], "a run that names no problem is one of its own"
+        assert ids(problem="2") == ["2"], "a run that names neither problem nor question is one of its own"
         assert ids(since=20.0) == ["2", ODD]
         assert ids(before=20.0) == ["1"]
         assert ids(since=10.0, before=20.0, user="u", graph="a") == ["1"]

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from langdistill import agreement, harvest
-from langdistill.datasets.targets import one_sample
-from langdistill.datasets.writing import read_dataset
+from langdistill.datasets.reading import read_dataset
+from langdistill.datasets.targets.one_sample import one_sample
 from langdistill.errors import DatasetError, StoreError, UnknownName
 from langdistill.records import Call, Reply, Trace
 from langdistill.stores.sqlite import SQLiteStore

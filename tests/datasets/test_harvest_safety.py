@@ -7,8 +7,8 @@ import pytest
 from langchain_core.messages import HumanMessage
 
 from langdistill.datasets.harvest import harvest
-from langdistill.datasets.targets import one_sample
-from langdistill.datasets.writing import read_dataset
+from langdistill.datasets.reading import read_dataset
+from langdistill.datasets.targets.one_sample import one_sample
 from langdistill.errors import DatasetError, StoreError, UnknownName
 from langdistill.filters.agreement import agreement
 from langdistill.filters.stable_under import Perturbation, stable_under
@@ -128,7 +128,7 @@ def test_a_tie_is_rejected_with_its_votes() -> None:
 
 def test_one_sample_is_the_first_with_an_answer() -> None:
     found = harvest(store_of(sampled("a", None, "2"))).target(one_sample).run()
-    assert found.examples[0].target["content"] == "2"
+    assert found.examples[0].target == [{"role": "assistant", "content": "2"}]
 
 
 def test_existing_folders_are_safe(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from langdistill.datasets.harvest import harvest
-from langdistill.datasets.writing import read_dataset
+from langdistill.datasets.reading import read_dataset
 from langdistill.errors import StoreError
 from langdistill.filters.agreement import agreement
 from langdistill.records import Trace
@@ -34,9 +34,11 @@ def test_every_row_names_the_traces_that_it_was_made_of(tmp_path: Path) -> None:
     store = MemoryStore()
     store.add(TRACES)
     dataset = harvest(store).filter(agreement(min_share=0.75)).write(tmp_path / "d", validation=0.0)
-    assert read_dataset(tmp_path / "d").sources() == [
-        {"file": "train.jsonl", "row": 0, "problem": "a", "traces": ["a1", "a2", "a3"]},
-        {"file": "train.jsonl", "row": 1, "problem": "b", "traces": ["b1"]},
+    sources = list(read_dataset(tmp_path / "d").sources())
+    agreed = [{"filter": "agreement", "keep": True, "reason": "agreed", "score": 1.0, "version": 1}]
+    assert sources == [
+        {"file": "train.jsonl", "row": 0, "problem": "a", "traces": ["a1", "a2", "a3"], "verdicts": agreed},
+        {"file": "train.jsonl", "row": 1, "problem": "b", "traces": ["b1"], "verdicts": agreed},
         {"file": "rejects.jsonl", "row": 0, "problem": "c", "traces": ["c1", "c2", "c3", "c4"]},
     ]
     assert [row["problem"] for row in dataset.rows("train")] == ["a", "b"]

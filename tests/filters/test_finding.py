@@ -7,8 +7,10 @@ from langdistill.filters.agreement import agreement
 from langdistill.filters.finding import filter_names, find_filter
 
 
-def test_filters_are_found_by_their_name() -> None:
-    assert filter_names() == ["agreement", "stable_under"]
+def test_a_filter_is_found_by_the_name_of_its_file() -> None:
+    assert {"agreement", "stable_under"} <= set(filter_names())
     assert find_filter("agreement") is agreement
-    with pytest.raises(UnknownName, match=r"no filter named 'agreeing'\. Known: agreement, stable_under"):
+    for name in filter_names():
+        assert find_filter(name).__name__ == name
+    with pytest.raises(UnknownName, match="agreeing"):
         find_filter("agreeing")

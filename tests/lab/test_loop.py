@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from langdistill.datasets.writing import read_dataset
+from langdistill.datasets.reading import read_dataset
 from langdistill.errors import DatasetError, UnknownName
 from langdistill.lab.demo import ARMS, STUDENTS, demo
 from langdistill.lab.draws import Draw, Task

@@ -40,7 +40,7 @@ def test_a_newer_schema_is_refused(tables: str) -> None:
     PostgresStore(tables).close()
     with psycopg.connect(tables, autocommit=True) as db:
         db.execute("UPDATE langdistill SET version = 99")
-    with pytest.raises(StoreError, match=r"schema 99, and this release knows up to 1\. Update langdistill"):
+    with pytest.raises(StoreError, match=r"schema 99, and this release knows up to 2\. Update langdistill"):
         PostgresStore(tables)
 
 

@@ -117,7 +117,7 @@ def test_a_file_of_schema_1_is_taken_on(schema_1: Path) -> None:
             ("asked", 0, 0.0, []), ("said", 2, 1.0, [1.0]), ("broke", 0, 0.0, []),
         ]  # fmt: skip
         store.close()
-    assert sqlite3.connect(schema_1).execute("PRAGMA user_version").fetchone() == (2,)
+    assert sqlite3.connect(schema_1).execute("PRAGMA user_version").fetchone() == (3,)
 
 
 def test_a_migration_that_fails_changes_nothing(schema_1: Path) -> None:
@@ -144,7 +144,7 @@ def test_a_newer_schema_is_refused(tmp_path: Path) -> None:
     db = sqlite3.connect(tmp_path / "t.db")
     db.execute("PRAGMA user_version=99")
     db.close()
-    with pytest.raises(StoreError, match=r"schema 99, and this release knows up to 2\. Update langdistill"):
+    with pytest.raises(StoreError, match=r"schema 99, and this release knows up to 3\. Update langdistill"):
         SQLiteStore(tmp_path / "t.db")
 
 
@@ -247,4 +247,18 @@ def test_a_reader_that_keeps_the_text_alive_is_told(tmp_path: Path) -> None:
     reader.close()
     assert store.remove(["full"]) == 0
     assert b"canary" not in (tmp_path / "t.db").read_bytes()
+    store.close()
+
+
+def test_a_file_of_schema_2_groups_runs_by_their_question(tmp_path: Path) -> None:
+    store = SQLiteStore(tmp_path / "t.db")
+    asked = Trace(id="1", input=[{"role": "user", "content": "2+2?"}])
+    store.add([asked, Trace(id="2", metadata={"problem": "p"})])
+    store.close()
+    with sqlite3.connect(tmp_path / "t.db") as db:
+        db.execute("UPDATE trace SET problem = '1' WHERE id = '1'")
+        db.execute("PRAGMA user_version = 2")
+    store = SQLiteStore(tmp_path / "t.db")
+    assert list(store.problems()) == ["p", asked.problem]
+    assert asked.problem.startswith("question-")
     store.close()

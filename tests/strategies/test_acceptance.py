@@ -93,7 +93,7 @@ def test_gpt4_s_own_judgements_through_the_perturbation_filter(data: Path, tmp_p
     assert {one["problem"] for one in found.rejects} == {key for key, won in stored.items() if won == "inconsistent"}
     assert found.funnel[-1]["reasons"] == {"unstable": 3}
     names = {"A": "model_1", "B": "model_2", "tie": "tie"}
-    assert {one.problem: names[str(one.target["content"])] for one in found.examples} == {
+    assert {one.problem: names[str(one.answer)] for one in found.examples} == {
         key: won for key, won in stored.items() if won != "inconsistent"
     }
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any
 
 from langdistill.records import Example
 
 
-def rows(examples: Iterable[Example]) -> list[dict[str, Any]]:
-    """One row per example: `prompt`, `completion`, and the problem that it belongs to."""
-    return [{"prompt": one.messages, "completion": [one.target], "problem": one.problem} for one in examples]
+def rows(example: Example) -> list[dict[str, Any]]:
+    """`prompt`, `completion`, the problem that it belongs to, and the `tools` where there are any."""
+    row: dict[str, Any] = {"prompt": example.messages, "completion": example.target, "problem": example.problem}
+    return [row | ({"tools": example.tools} if example.tools else {})]

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from langdistill.stores.body import decode
+from langdistill.stores.columns import columns_of
+
 
 def schema_1(db: Any) -> None:
     """Traces, feedback, and the data sets that were made here."""
@@ -30,4 +33,12 @@ def schema_1(db: Any) -> None:
     db.execute("CREATE INDEX feedback_trace ON feedback USING hash (trace_id)")
 
 
-STEPS: tuple[Callable[[Any], None], ...] = (schema_1,)
+def schema_2(db: Any) -> None:
+    """A run that names no problem goes by its question; problems are read in the order of their ids."""
+    for (seq,) in db.execute("SELECT seq FROM trace WHERE problem = id").fetchall():
+        [body] = db.execute("SELECT body FROM trace WHERE seq = %s", [seq]).fetchone()
+        db.execute("UPDATE trace SET problem = %s WHERE seq = %s", [columns_of(decode(body))["problem"], seq])
+    db.execute('CREATE INDEX trace_by_problem ON trace (problem COLLATE "C", seq)')
+
+
+STEPS: tuple[Callable[[Any], None], ...] = (schema_1, schema_2)

@@ -1,0 +1,60 @@
+"""The card of a data set: what a reader must know, with the front matter that the Hugging Face hub reads."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+
+from langdistill.datasets.splitting import SPLITS
+
+
+def card_of(manifest: dict[str, Any]) -> str:
+    """The card as Markdown."""
+    filters = ", ".join(f"`{one['name']}`" for one in manifest["filters"]) or "none"
+    rows = manifest["rows"]
+    return f"""---
+{_front_matter(manifest)}---
+# Data set {manifest["hash"][:12]}
+
+{rows["train"]} rows to train on and {rows["validation"]} to validate with, split by problem. Target: `{manifest["target"]}`. Format: `{manifest["format"]}`. Filters: {filters}.
+{_supervision(manifest)} What was dropped is in `rejects.jsonl`, with its reason.
+
+| stage | kept | dropped | why |
+|---|---|---|---|
+{_stages(manifest)}
+
+Consent: {_terms(manifest, "consent")}. Licence: {_terms(manifest, "licence")}. Of each row they are in `sources.jsonl`, with the ids of the traces that it was made of.
+"""
+
+
+def _front_matter(manifest: dict[str, Any]) -> str:
+    there = [split for split in SPLITS if manifest["rows"][split]]
+    files = "".join(f"  - split: {split}\n    path: {split}.jsonl\n" for split in there)
+    licences = sorted(manifest.get("terms", {}).get("licence", {}))
+    licence = f"license: {_quoted(licences[0])}\n" if len(licences) == 1 else "license: other\n" if licences else ""
+    tags = ["langdistill", *(["supervised"] if manifest.get("supervised") else [])]
+    return f"{licence}tags: [{', '.join(tags)}]\nconfigs:\n- config_name: default\n  data_files:\n{files}"
+
+
+def _supervision(manifest: dict[str, Any]) -> str:
+    reading = ", ".join(f"`{name}`" for name in manifest.get("supervised", []))
+    return f"*Supervised*: gold answers were read by {reading}." if reading else "No gold answer was read."
+
+
+def _stages(manifest: dict[str, Any]) -> str:
+    return "\n".join(
+        f"| {stage['stage']} | {stage['kept']} | {stage['dropped']} | "
+        f"{', '.join(f'{reason}: {count}' for reason, count in stage['reasons'].items())} |"
+        for stage in manifest["funnel"]
+    )
+
+
+def _terms(manifest: dict[str, Any], kind: str) -> str:
+    found = manifest.get("terms", {}).get(kind, {})
+    return ", ".join(f"{term} ({count} rows)" for term, count in found.items()) or "none was recorded"
+
+
+def _quoted(text: str) -> str:
+    """As JSON, which is YAML; a licence may hold any character."""
+    return orjson.dumps(text).decode()

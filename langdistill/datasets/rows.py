@@ -1,0 +1,81 @@
+"""How a target makes a row of what was recorded."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any, cast
+
+from langdistill.groups import Group
+from langdistill.records import Example, Message, Trace
+
+
+def row_of(
+    group: Group,
+    messages: Sequence[Message],
+    target: Sequence[Message],
+    traces: Sequence[Trace],
+    **fields: Any,
+) -> Example:
+    """A row with what it must carry of the runs that it was made of.
+
+    Args:
+        group: its problem.
+        messages: the prompt; thinking in earlier turns is left out, for a row never shows a model's own.
+        target: what the student must say.
+        traces: the runs that went into it, that of the question first; at least one.
+        **fields: further fields of `Example`.
+    """
+    first = traces[0]
+    return Example(
+        messages=without_thinking(messages),
+        target=list(target),
+        problem=group.problem,
+        seed=seed_of(first),
+        trace=first.id,
+        traces=sorted({trace.id for trace in traces}),
+        at=max(trace.started for trace in traces),
+        consent=_joined(trace.consent for trace in traces),
+        licence=_joined(trace.licence for trace in traces),
+        **fields,
+    )
+
+
+def everything(group: Group) -> list[Trace]:
+    """Every trace of a problem, one of the original question first: what a vote over it was made of."""
+    return [*group.originals, *(trace for some in group.variants.values() for trace in some)]
+
+
+def without_thinking(messages: Iterable[Message]) -> list[Message]:
+    """The messages without the reasoning of the model that said them."""
+    return [
+        cast("Message", {key: value for key, value in one.items() if key != "reasoning_content"}) for one in messages
+    ]
+
+
+def no_question(group: Group) -> str | None:
+    """Why a problem has not the one question that a row could ask; `None` where it has."""
+    if group.questions == 1:
+        return None
+    return "mixed-questions" if group.questions else "no-question"
+
+
+def seed_of(trace: Trace) -> str | None:
+    """The problem that this one was mined or reworded from, or, of a conversation, its first turn: they share a side.
+
+    A run that names neither its problem nor a seed goes by the conversation that it belongs to, so that no turn of it is in one
+    split and an earlier one in the other.
+    """
+    if named := trace.metadata.get("seed_problem"):
+        return str(named)
+    if trace.metadata.get("problem") or not trace.earlier:
+        return None
+    opening = next((at for at, one in enumerate(trace.input) if one["role"] == "user"), 0)
+    return Trace(id="", input=trace.input[: opening + 1]).problem
+
+
+def _joined(terms: Iterable[str | None]) -> str | None:
+    """Terms that differ are all told: who uses the row must heed each of them."""
+    found = set(terms)
+    if found == {None}:
+        return None
+    return "; ".join(sorted(term or "unknown" for term in found))

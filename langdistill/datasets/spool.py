@@ -1,0 +1,65 @@
+"""Problems on disk, to be gone through more than once: what a filter over the whole corpus needs, in bounded memory."""
+
+from __future__ import annotations
+
+import pickle
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+from langdistill.answers import Extract, final_answer
+from langdistill.datasets.stages import Filtering, Passage
+from langdistill.filters.judging import CorpusFilter
+from langdistill.groups import Group
+
+
+class Spool:
+    """Passages in a file of this process's own, in the order in which they came."""
+
+    def __init__(self, path: Path, passages: Iterable[Passage]) -> None:
+        """Write all of them.
+
+        Args:
+            path: of the file, in a folder that is removed afterwards.
+            passages: read to the end.
+        """
+        self._path = path
+        self._extract: Extract = final_answer
+        with path.open("wb") as file:
+            for one in passages:
+                self._extract = one.group.extract
+                # a function of the user's own need not be picklable
+                pickle.dump(replace(one, group=replace(one.group, extract=final_answer)), file, pickle.HIGHEST_PROTOCOL)
+
+    def __iter__(self) -> Iterator[Passage]:
+        with self._path.open("rb") as file:
+            while True:
+                try:
+                    one: Passage = pickle.load(file)
+                except EOFError:
+                    return
+                yield replace(one, group=replace(one.group, extract=self._extract))
+
+
+class Standing:
+    """The groups of a spool that no stage has dropped, with their rows alone."""
+
+    def __init__(self, spool: Spool) -> None:
+        self._spool = spool
+
+    def __iter__(self) -> Iterator[Group]:
+        return (one.group.without_traces() for one in self._spool if not one.dropped)
+
+
+def judged_together(stage: Filtering, passages: Iterable[Passage], path: Path) -> Iterator[Passage]:
+    """Take the problems through a filter that judges them beside one another."""
+    assert isinstance(stage.filter, CorpusFilter)
+    spool = Spool(path, passages)
+    verdicts = iter(stage.filter.over(Standing(spool)))
+    for passage in spool:
+        if passage.dropped:
+            yield passage
+        else:
+            verdict = next(verdicts)
+            yield passage.after(stage, verdict, passage.group.after(verdict))
+    path.unlink()

@@ -1,0 +1,178 @@
+"""The stages of a harvest, the target first and then the filters, and how a problem passes through them.
+
+Consecutive stages that look at one problem alone are run together (`through`), here or on another machine: what comes back is
+a `Passage` per problem, which tells all that happened to it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal, Protocol
+
+from langdistill.filters.judging import Filter
+from langdistill.groups import Group, Target
+from langdistill.records import Example, Verdict
+
+Unjudged = Literal["drop", "keep"]
+"""What becomes of a problem that a filter could not judge."""
+
+
+class Stage(Protocol):
+    """One step of a harvest."""
+
+    @property
+    def name(self) -> str:
+        """As reports tell it."""
+        ...
+
+    @property
+    def params(self) -> dict[str, Any]:
+        """All that decides what it does."""
+        ...
+
+    def batch(self, groups: Sequence[Group]) -> list[tuple[Verdict, Group]]:
+        """What it says of each problem, and the problem as it leaves it."""
+        ...
+
+    def keeps(self, verdict: Verdict) -> bool:
+        """Whether a problem with this verdict goes on."""
+        ...
+
+
+@dataclass(frozen=True)
+class Choosing:
+    """The stage before the filters: the target says which rows a problem gives."""
+
+    target: Target
+
+    name = "target"
+
+    @property
+    def params(self) -> dict[str, Any]:
+        """The target, by its name and settings."""
+        return {"target": target_name(self.target), **getattr(self.target, "params", {})}
+
+    def batch(self, groups: Sequence[Group]) -> list[tuple[Verdict, Group]]:
+        """The problems with their rows."""
+        return [self._chosen(group) for group in groups]
+
+    def keeps(self, verdict: Verdict) -> bool:
+        """Where there are any."""
+        return bool(verdict.keep)
+
+    def _chosen(self, group: Group) -> tuple[Verdict, Group]:
+        rows = self.target(group)
+        keep = bool(rows.examples)
+        return Verdict(filter=self.name, keep=keep, reason=rows.reason), replace(group, rows=rows.examples)
+
+
+@dataclass(frozen=True)
+class Filtering:
+    """A filter, and what becomes of what it could not judge."""
+
+    filter: Filter
+    unjudged: Unjudged = "drop"
+
+    @property
+    def name(self) -> str:
+        """The filter's."""
+        return self.filter.name
+
+    @property
+    def params(self) -> dict[str, Any]:
+        """The filter's, its version, and the policy."""
+        return {**self.filter.params, "version": self.filter.version, "unjudged": self.unjudged}
+
+    def batch(self, groups: Sequence[Group]) -> list[tuple[Verdict, Group]]:
+        """The verdicts, and the problems after them."""
+        return [
+            (verdict, group.after(verdict)) for group, verdict in zip(groups, self.filter.batch(groups), strict=True)
+        ]
+
+    def keeps(self, verdict: Verdict) -> bool:
+        """Where it says yes, or cannot say and is to keep such."""
+        return bool(verdict.keep) or (verdict.keep is None and self.unjudged == "keep")
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What one stage did with a problem."""
+
+    verdict: Verdict
+    kept: bool
+    content: str
+    """Digest of the rows that it left."""
+    answers: tuple[str | None, ...]
+    """The final answers of these rows, for whoever compares labels with gold answers afterwards."""
+    lost: tuple[Lost, ...] = ()
+
+
+@dataclass(frozen=True)
+class Lost:
+    """A row that went while others of its problem stayed."""
+
+    reason: str
+    traces: tuple[str, ...]
+    call: str | None
+
+
+@dataclass(frozen=True)
+class Passage:
+    """A problem on its way."""
+
+    group: Group
+    outcomes: tuple[Outcome, ...] = ()
+    """Of each stage that it has come to, the one that dropped it last."""
+    votes: Mapping[str, float] = field(default_factory=dict[str, float])
+    """Of a problem that was dropped: votes per answer, as far as they were known there."""
+    traces: tuple[str, ...] = ()
+    """Of a problem that was dropped: its traces."""
+
+    @property
+    def dropped(self) -> bool:
+        """Whether a stage dropped it."""
+        return bool(self.outcomes) and not self.outcomes[-1].kept
+
+    @property
+    def examples(self) -> tuple[Example, ...]:
+        """Its rows, each with the verdicts on its problem after that of the target."""
+        verdicts = [outcome.verdict for outcome in self.outcomes[1:]]
+        return tuple(row.model_copy(update={"verdicts": verdicts}) for row in self.group.rows)
+
+    def after(self, stage: Stage, verdict: Verdict, group: Group) -> Passage:
+        """The same after one more stage, which says `verdict` and leaves `group`."""
+        kept = stage.keeps(verdict) and bool(group.rows)
+        lost = tuple(
+            Lost(reason, tuple(row.traces), row.call)
+            for at, reason in sorted(verdict.dropped.items())
+            for row in [self.group.rows[at]]
+        )
+        answers = tuple(row.answer for row in group.rows)
+        outcome = Outcome(verdict, kept, group.content if kept else "", answers, lost if kept else ())
+        passed = replace(self, group=group, outcomes=(*self.outcomes, outcome))
+        return passed if kept else passed._ended()
+
+    def without_traces(self) -> Passage:
+        """The same with its rows alone."""
+        return replace(self, group=self.group.without_traces())
+
+    def _ended(self) -> Passage:
+        ids = self.group.traces or sorted({one for row in self.group.rows for one in row.traces})
+        return replace(self, votes=self.group.votes, traces=tuple(ids)).without_traces()
+
+
+def through(stages: Sequence[Stage], passages: Sequence[Passage]) -> list[Passage]:
+    """Take problems through consecutive stages; each stage sees together those that are left."""
+    now = list(passages)
+    for stage in stages:
+        standing = [at for at, one in enumerate(now) if not one.dropped]
+        outcomes = stage.batch([now[at].group for at in standing])
+        for at, (verdict, group) in zip(standing, outcomes, strict=True):
+            now[at] = now[at].after(stage, verdict, group)
+    return now
+
+
+def target_name(target: Target) -> str:
+    """The name of a target, as a manifest tells it."""
+    return getattr(target, "name", None) or getattr(target, "__name__", None) or type(target).__name__

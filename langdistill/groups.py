@@ -1,0 +1,149 @@
+"""The traces of one problem together, the originals and those of its perturbed versions, and the rows they may become."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import groupby
+
+from langdistill.answers import Extract, final_answer
+from langdistill.records import Call, Example, Message, Reply, Trace, Verdict, digest, text_of
+from langdistill.votes import vote
+
+
+@dataclass(frozen=True)
+class Group:
+    """One problem as it was recorded, on its way through the filters. Gold is not here."""
+
+    problem: str
+    originals: tuple[Trace, ...] = ()
+    """Runs of the original question, in the order of their content, never of arrival."""
+    variants: Mapping[str, tuple[Trace, ...]] = field(default_factory=dict[str, tuple[Trace, ...]])
+    """Perturbation name to the traces of the changed question."""
+    extract: Extract = final_answer
+    """Reads the answer out of a recorded reply."""
+    rows: tuple[Example, ...] = ()
+    """What the student would learn of it, as far as no filter objected; empty before a target was chosen."""
+
+    @property
+    def question(self) -> list[Message]:
+        """What was asked originally."""
+        return self.originals[0].input
+
+    @property
+    def questions(self) -> int:
+        """How many different questions the originals asked; 0 where none was recorded."""
+        return len({digest(trace.input) for trace in self.originals if trace.input})
+
+    @property
+    def answers(self) -> list[str | None]:
+        """Candidate answers to the original question."""
+        return answers_of(self.originals, self.extract)
+
+    def variant_answers(self, perturbation: str) -> list[str | None] | None:
+        """Candidate answers under a perturbation, `None` where it was not asked."""
+        traces = self.variants.get(perturbation)
+        return answers_of(traces, self.extract) if traces else None
+
+    @property
+    def traces(self) -> list[str]:
+        """Ids of all its traces, in alphabetical order."""
+        return sorted(trace.id for some in (self.originals, *self.variants.values()) for trace in some)
+
+    @property
+    def votes(self) -> Mapping[str, float]:
+        """Votes per normalised answer."""
+        return vote(self.answers).votes
+
+    @property
+    def content(self) -> str:
+        """Digest of its rows, whichever runs they are from."""
+        return digest(self.problem, *(row.content for row in self.rows))
+
+    def after(self, verdict: Verdict) -> Group:
+        """The same as a verdict leaves it: without the rows that it drops, with the targets that it changes."""
+        if not verdict.dropped and not verdict.targets:
+            return self
+        changed = (
+            row.model_copy(update={"target": verdict.targets[at]}) if at in verdict.targets else row
+            for at, row in enumerate(self.rows)
+        )
+        return replace(self, rows=tuple(row for at, row in enumerate(changed) if at not in verdict.dropped))
+
+    def without_traces(self) -> Group:
+        """The same with its rows alone."""
+        return replace(self, originals=(), variants={})
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """One answer that a trace holds, with the reply that gives it."""
+
+    answer: str | None
+    trace: Trace
+    call: Call | None = None
+    """`None` where the answer is that of the trace as a whole."""
+    reply: Reply | None = None
+    """`None` for a call that failed: what it had streamed before is no vote."""
+
+
+def candidates(trace: Trace, extract: Extract) -> list[Candidate]:
+    """One per reply that was marked a candidate; of a trace without such, its own answer."""
+    # Concurrent calls end in any order, and the first spelling of an answer must not depend on it.
+    marked = sorted((call for call in trace.calls if call.candidate), key=_call_key)
+    if marked:
+        replies = [(call, reply) for call in marked for reply in ((not call.error and call.replies) or [None])]
+        return [Candidate(_answer(reply and reply.message, extract), trace, call, reply) for call, reply in replies]
+    if trace.answer is not None or trace.error or not trace.output:
+        return [Candidate(trace.answer, trace)]
+    return [Candidate(_answer(trace.output[-1], extract), trace)]
+
+
+def answers_of(traces: Iterable[Trace], extract: Extract) -> list[str | None]:
+    """The candidate answers in the traces, `None` for one that holds none."""
+    return [one.answer for trace in traces for one in candidates(trace, extract)]
+
+
+def grouped(traces: Iterable[Trace], extract: Extract = final_answer) -> Iterator[Group]:
+    """Groups of traces that come in the order of their problems, one at a time.
+
+    Runs that stopped to ask a human are left out, and so are perturbed versions of a problem of which no original was recorded.
+    """
+    for problem, together in groupby(traces, key=lambda trace: trace.problem):
+        originals: list[Trace] = []
+        variants: dict[str, list[Trace]] = {}
+        for trace in together:
+            if not trace.interrupted:
+                (originals if trace.perturbation is None else variants.setdefault(trace.perturbation, [])).append(trace)
+        if originals:
+            changed = {name: _ordered(found, extract) for name, found in sorted(variants.items())}
+            yield Group(problem, _ordered(originals, extract), changed, extract)
+
+
+Target = Callable[[Group], "Rows"]
+"""Which rows a problem gives; a function of what was recorded, never of its gold answer."""
+
+
+@dataclass(frozen=True)
+class Rows:
+    """The rows that a target takes from a problem, or why there are none."""
+
+    examples: tuple[Example, ...] = ()
+    reason: str = "found"
+    """A slug: "tied", "no-answer", "no-question"."""
+
+
+def _answer(message: Mapping[str, object] | None, extract: Extract) -> str | None:
+    text = text_of(message) if message else None
+    return None if text is None else extract(text)
+
+
+def _ordered(traces: Sequence[Trace], extract: Extract) -> tuple[Trace, ...]:
+    if len(traces) == 1:
+        return tuple(traces)
+    return tuple(sorted(traces, key=lambda trace: digest(trace.input, trace.output, answers_of([trace], extract))))
+
+
+def _call_key(call: Call) -> str:
+    """Of what was said alone; a digest, so that no answer is first for its spelling."""
+    return digest([reply.message["content"] for reply in call.replies], [bool(call.error)])
