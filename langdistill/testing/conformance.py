@@ -266,7 +266,7 @@ class StrategyTests:
             # What has begun is finished: a graph of one step may have begun all of it in time, or only some.
             all_begun = len(self.steps(graph)) == 1 and "stopped" not in output
             assert all_begun or "seconds" in output["stopped"]
-        assert time.monotonic() - started < 2
+        assert time.monotonic() - started < 10
 
     # Input
 

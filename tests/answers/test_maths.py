@@ -112,7 +112,7 @@ def test_a_hostile_formula_is_given_up(formula: str, monkeypatch: pytest.MonkeyP
 def test_a_huge_reply_costs_nothing(text: str) -> None:
     started = time.process_time()
     maths(text)
-    assert time.process_time() - started < 1
+    assert time.process_time() - started < 20  # a quadratic one takes hours
 
 
 def test_an_interrupted_question_is_not_answered_later(monkeypatch: pytest.MonkeyPatch) -> None:

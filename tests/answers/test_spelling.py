@@ -151,8 +151,8 @@ HOSTILE = [
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
 def test_no_text_takes_long(kind: Extract) -> None:
-    """Each hostile text holds up to a million characters; a second is five times what the slowest takes."""
+    """Each hostile text holds up to a million characters; the slowest takes a fifth of a second, a quadratic one hours."""
     for text in HOSTILE:
         started = time.process_time()
         kind(text)
-        assert time.process_time() - started < 1, repr(text[:20])
+        assert time.process_time() - started < 20, repr(text[:20])
