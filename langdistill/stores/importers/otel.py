@@ -26,7 +26,7 @@ from langdistill.stores.foreign.attributes import (
     values_of,
     versions_of,
 )
-from langdistill.stores.foreign.documents import documents
+from langdistill.stores.foreign.documents import documents, take_all
 from langdistill.stores.foreign.losses import Losses, is_empty, shown
 from langdistill.stores.foreign.messages import tool_output
 from langdistill.stores.foreign.spans import broken_off, own, place, role_of, stopped, told_by, trace_of
@@ -61,13 +61,7 @@ EVENT = re.compile(r"gen_ai\.(system|user|assistant|tool)\.message")
 def read(path: Path) -> Iterator[Trace | Unmapped]:
     """The traces of a file (one JSON value, or one a line), or of all JSON files in a folder; a trace may be spread over them."""
     batches = Batches()
-    for document in documents(path):
-        if isinstance(document, Unmapped):
-            yield document
-        else:
-            losses = Losses(document.where)
-            batches.take(document.value, losses)
-            yield from losses.all()
+    yield from take_all(documents(path), batches.take)
     for id, found in batches.traces.items():
         yield from _trace(id, found)
 
