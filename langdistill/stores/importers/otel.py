@@ -180,7 +180,7 @@ def _span(found: Found, inherited: Mapping[str, Any], losses: Losses) -> Span:
     losses.left(own(metadata, inherited), frozenset(), "metadata.")
     kind = kind_of(attributes)
     started, ended = (seconds(fields.get(f"{key}TimeUnixNano"), losses, key) for key in ("start", "end"))
-    error = _error(fields, losses)
+    error = _error(fields)
     events = list(_events(found, losses))
     name = text_of(fields.get("name")) or ""
     id, parent = str(fields["spanId"]), text_of(fields.get("parentSpanId"))
@@ -203,7 +203,7 @@ def _span(found: Found, inherited: Mapping[str, Any], losses: Losses) -> Span:
     return Span(id, parent, losses, name, record, given, got)
 
 
-def _error(fields: dict[str, Any], losses: Losses) -> str | None:
+def _error(fields: dict[str, Any]) -> str | None:
     """The exception of a span that failed, as Python writes one, or else what its status says."""
     status = mapping(fields.get("status"))
     if status.get("code") not in (2, "2", "STATUS_CODE_ERROR"):
