@@ -159,4 +159,5 @@ anything = st.recursive(
 
 @given(anything)
 def test_anything_becomes_json(value: Any) -> None:
-    orjson.loads(encode(value))
+    made = orjson.loads(encode(value))
+    assert orjson.loads(encode(made)) == made

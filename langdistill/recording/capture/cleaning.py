@@ -11,7 +11,7 @@ import orjson
 from langdistill.recording.capture.encoding import encode, text_of
 from langdistill.recording.capture.runs import Lose, Root
 from langdistill.recording.privacy.pseudonyms import Pseudonyms, name_instead
-from langdistill.recording.privacy.redaction import Redactor, redact, worth_asking
+from langdistill.recording.privacy.redaction import Redactor, hide, worth_asking
 
 MOST_LABELS = 1000
 """Names of runs and strategies that are remembered as harmless."""
@@ -32,9 +32,7 @@ class Cleaning:
     def message(self, root: Root, encoded: bytes) -> bytes:
         """The JSON of a message that may be written; its role, and the ids and names of tool calls, are no text of anybody."""
         if len(encoded) <= self._largest and self._redactors and (asked := worth_asking(self._redactors, encoded)):
-            return encode(
-                _with_texts(orjson.loads(encoded), lambda text: redact(text, encoded, asked, root.pseudonyms))
-            )
+            return encode(_with_texts(orjson.loads(encoded), lambda text: hide(text, asked, root.pseudonyms)))
         return encoded if len(encoded) <= self._largest else self._left_out(root, encoded)
 
     def json(self, root: Root, encoded: bytes) -> bytes:
@@ -43,7 +41,7 @@ class Cleaning:
             return self._left_out(root, encoded)
         if self._redactors and (asked := worth_asking(self._redactors, encoded)):
             value = orjson.loads(encoded)
-            cleaned = redact(value, encoded, asked, root.pseudonyms)
+            cleaned = hide(value, asked, root.pseudonyms)
             return encoded if cleaned is value else encode(cleaned)
         return encoded
 
@@ -74,7 +72,7 @@ class Cleaning:
         if not (asked := worth_asking(self._redactors, encoded)):
             return False
         value = orjson.loads(encoded)
-        return redact(value, encoded, asked, root.pseudonyms) is not value
+        return hide(value, asked, root.pseudonyms) is not value
 
     def asked(self, root: Root, interrupts: list[dict[str, Any]]) -> list[dict[str, Any]]:
         """What humans were asked."""
@@ -90,7 +88,7 @@ class Cleaning:
             return None
         encoded = encode(comment)
         asked = worth_asking(self._redactors, encoded)
-        return redact(orjson.loads(encoded), encoded, asked, Pseudonyms()) if asked else comment
+        return hide(orjson.loads(encoded), asked, Pseudonyms()) if asked else comment
 
     def label(self, root: Root, value: Any) -> Any:
         """What somebody called a thing, which is a text in a trace, whatever it was."""

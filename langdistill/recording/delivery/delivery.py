@@ -13,23 +13,20 @@ import tempfile
 import threading
 import time
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as TookTooLong
 from pathlib import Path
 
-import orjson
-
 from langdistill.errors import StoreError
 from langdistill.recording.capture.events import Kind
 from langdistill.recording.capture.runs import Lose
-from langdistill.recording.delivery.backlog import Backlog, Event, Loose, assembled
-from langdistill.recording.delivery.resuming import Resuming
+from langdistill.recording.delivery.backlog import Backlog, Event, Loose
+from langdistill.recording.delivery.bringing import Bringing
 from langdistill.recording.journal.bell import Bell
 from langdistill.recording.journal.journal import MOST_BYTES, Journal, LeftBehind, left_behind, of_other_versions
 from langdistill.recording.journal.places import place_of
 from langdistill.recording.keeping import Policy
-from langdistill.records import Feedback, Trace
 from langdistill.stores.opening import open_store
 from langdistill.stores.protocol import Store
 
@@ -79,7 +76,8 @@ class Delivery:
         self._open_later = open_later
         self._storing = threading.Lock()
         """Held while the store works: a child that is forked then would inherit SQLite's own locks, held for ever."""
-        self._store: Store | None = None
+        self._bringing: Bringing | None = None
+        """To the store, once that is open."""
         self._place = place_of(target, place)
         self._numbers = {0: 0}
         """Number of the next event of every run that is open; feedback belongs to run 0."""
@@ -89,8 +87,6 @@ class Delivery:
         self._wake, self._hurry = Bell(), Bell()
         self._flushes: list[Future[bool]] = []
         self._stopping = self._told = False
-        self._added = 0
-        """How often the store has taken traces."""
         self._finished: bool | None = None
         """Whether the store had everything at the end."""
         self._carried = 0
@@ -109,11 +105,11 @@ class Delivery:
         Raises:
             StoreError: it could not be opened yet.
         """
-        if self._store is None:
+        if self._bringing is None:
             raise StoreError(
                 "The trace store could not be opened yet; what is recorded waits in the journal. Try again later."
             )
-        return self._store
+        return self._bringing.store
 
     def append(self, kind: Kind, root: int, payload: bytes) -> str | None:
         """Put an event into the journal; why it could not be, or `None` where it is there."""
@@ -157,10 +153,11 @@ class Delivery:
         self._wake.ring()
         before = -1
         while self._thread.is_alive():
-            if before == self._added:
+            added = self._bringing.added if self._bringing else 0
+            if before == added:
                 log.warning("The trace store does not answer; traces stay in the journal %s.", self._folder)
                 return
-            before = self._added
+            before = added
             self._thread.join(LAST_PATIENCE)
 
     def pause(self, patience: float) -> bool:
@@ -210,30 +207,28 @@ class Delivery:
 
     def _open(self) -> None:
         if not self._open_later:
-            self._open_store()
+            self._bringing = self._opened()
         self._folder = self._place or Path(tempfile.mkdtemp(prefix="langdistill-"))
         try:
             self.journal = Journal(self._folder, most=self._most)
         except OSError as error:
-            if self._store:
-                self._store.close()
+            if self._bringing:
+                self._bringing.store.close()
             raise StoreError(
                 f"The journal of the recorder cannot be made in {str(self._folder)!r}: {error}. "
                 "Make room there, or give another folder: TraceRecorder(..., journal=...)."
             ) from error
 
-    def _open_store(self) -> None:
-        self._store = open_store(self._target)
-        self._resuming = Resuming(self._store)
+    def _opened(self) -> Bringing:
+        return Bringing(open_store(self._target), self._policy, self._lose, self._tell)
 
     def _turn(self, folders: Iterator[LeftBehind]) -> bool:
         """Bring all that has ended to the store; whether it took it. Nothing that goes wrong may end the thread."""
         flushes = list(self._flushes)
         try:
             with self._storing:
-                if self._store is None:
-                    self._open_store()
-                ok = self._deliver(folders)
+                self._bringing = self._bringing or self._opened()
+                ok = self._deliver(self._bringing, folders)
             self._make_room()
         except Exception as error:
             self._tell(error)
@@ -244,17 +239,17 @@ class Delivery:
             done.set_result(True)
         return ok
 
-    def _deliver(self, folders: Iterator[LeftBehind]) -> bool:
+    def _deliver(self, bringing: Bringing, folders: Iterator[LeftBehind]) -> bool:
         while left := self._left or next(folders, None):
             if left is not self._left:
                 self._take_in(left)
-            if not self._bring(self._old):
+            if not bringing.bring(self._old):
                 return False
             left.remove()
             self._left = None
-            if not self._bring_live():  # in between, since the own journal has little room
+            if not self._bring_live(bringing):  # in between, since the own journal has little room
                 return False
-        return self._bring_live()
+        return self._bring_live(bringing)
 
     def _take_in(self, left: LeftBehind) -> None:
         """The traces of a process that died: its events are still in its journal."""
@@ -263,59 +258,10 @@ class Delivery:
         self._left, self._old = left, Backlog(left.entries)
         self._old.end_all()
 
-    def _bring_live(self) -> bool:
+    def _bring_live(self, bringing: Bringing) -> bool:
         while self._incoming:
             self._live.take(self._incoming.popleft())
-        return self._bring(self._live)
-
-    def _bring(self, backlog: Backlog) -> bool:
-        while batch := backlog.batch(self._trace):
-            if not self._add([trace for trace in batch.values() if trace]):
-                return False
-            backlog.deliver()
-        return self._bring_feedback(backlog)
-
-    def _trace(self, events: list[Event]) -> Trace | None:
-        """The trace of a run's events, `None` where it cannot be made or does not stay."""
-        try:
-            trace, lost = assembled(events)
-        except Exception:
-            self._lose(len(events), "the events of a run, since no trace could be made of them")
-            return None
-        if lost:
-            self._lose(lost, "events, since what they belong to was lost")
-        return trace and self._policy.settle(self._resuming.link(trace))
-
-    def _add(self, traces: Sequence[Trace]) -> bool:
-        """Bring traces to the store: whether they are there, or will never be."""
-        if not traces:
-            return True
-        try:
-            self.store.add(traces)
-            self._added += 1
-        except StoreError as error:
-            self._tell(error)
-            return False
-        except Exception:
-            if len(traces) == 1:  # it is the trace that is at fault, and it must not stop the others
-                self._lose(1, "a trace, since the store could not write it")
-                return True
-            return all(self._add([trace]) for trace in traces)
-        return True
-
-    def _bring_feedback(self, backlog: Backlog) -> bool:
-        while backlog.said:
-            _, at, trace, name, score, comment = orjson.loads(backlog.said[0].payload)
-            try:
-                feedback = Feedback(name=name, score=score, comment=comment, at=at)
-                self.store.add_feedback(trace, feedback, until=self._policy.until(at))
-            except StoreError as error:
-                self._tell(error)
-                return False
-            except Exception:
-                self._lose(1, "feedback, since the store could not write it")
-            backlog.said.popleft().deliver()
-        return True
+        return bringing.bring(self._live)
 
     def _forget_expired(self) -> None:
         try:
@@ -366,7 +312,7 @@ class Delivery:
     def _let_go(self) -> None:
         if self._left:
             self._left.release()
-        for close in (self.journal.close, *([self._store.close] if self._store else [])):
+        for close in (self.journal.close, *([self._bringing.store.close] if self._bringing else [])):
             try:
                 close()
             except Exception:

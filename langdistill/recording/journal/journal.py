@@ -45,8 +45,8 @@ class Journal:
         Raises:
             OSError: the folder cannot be made, or there is no room.
         """
-        self._least, largest = SEGMENT_BYTES
-        self._size, self._most = min(max(most // FILES, self._least), largest), most
+        least, largest = SEGMENT_BYTES
+        self._size, self._most = min(max(most // FILES, least), largest), most
         self.largest = self._size - HEAD - RECORD.size
         """Bytes of the largest event that fits."""
         self._names = count(1)

@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 from langdistill.recording.privacy.pseudonyms import PSEUDONYM, Pseudonyms
 from langdistill.recording.privacy.screening import any_of
 
-__all__ = ["UNREADABLE", "Found", "Pseudonyms", "Redactor", "pattern", "redact", "worth_asking"]
+__all__ = ["UNREADABLE", "Found", "Pseudonyms", "Redactor", "hide", "pattern", "redact", "worth_asking"]
 
 log = logging.getLogger(__name__)
 
@@ -61,7 +61,12 @@ def redact(value: Any, encoded: bytes, redactors: Sequence[Redactor], pseudonyms
     JSON. Stand-ins that are there already stay.
     """
     reading = worth_asking(redactors, encoded)
-    return _Cleaning(reading, pseudonyms).clean(value, "") if reading else value
+    return hide(value, reading, pseudonyms) if reading else value
+
+
+def hide(value: Any, redactors: Sequence[Redactor], pseudonyms: Pseudonyms) -> Any:
+    """As `redact`, with redactors that `worth_asking` has named: the JSON is not screened once more."""
+    return _Cleaning(redactors, pseudonyms).clean(value, "")
 
 
 def worth_asking(redactors: Sequence[Redactor], encoded: bytes) -> list[Redactor]:

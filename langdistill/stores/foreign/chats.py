@@ -8,6 +8,7 @@ from typing import Any
 
 from langdistill.records import Call, Message, Reply, ToolRun
 from langdistill.stores.foreign.expected import Unreadable, a_list, a_text, an_object, kind
+from langdistill.stores.foreign.linking import Waiting
 from langdistill.stores.foreign.made import filled
 from langdistill.stores.foreign.plain import loads
 
@@ -162,26 +163,14 @@ def arguments_of(call: dict[str, Any]) -> Any:
 
 
 def answered(messages: Sequence[Message]) -> dict[int, tuple[int | None, dict[str, Any] | None]]:
-    """Index of each tool's result to the index of the message that asked for it, and the call; `None` where none did.
-
-    A result without an id answers the first call of its name that waits, or the first of all where it has no name.
-    """
-    waiting: list[tuple[int, dict[str, Any]]] = []
+    """Index of each tool's result to the index of the message that asked for it, and the call; `None` where none did."""
+    waiting = Waiting()
     found: dict[int, tuple[int | None, dict[str, Any] | None]] = {}
     for at, message in enumerate(messages):
-        waiting += [(at, call) for call in message.get("tool_calls", [])]
+        waiting.ask(at, message)
         if message["role"] == "tool":
-            asked = next((one for one in waiting if _answers(message, one[1])), None)
-            found[at] = asked or (None, None)
-            if asked:
-                waiting.remove(asked)
+            found[at] = waiting.answer(message) or (None, None)
     return found
-
-
-def _answers(result: Message, call: dict[str, Any]) -> bool:
-    if identity := result.get("tool_call_id"):
-        return identity == call["id"]
-    return result.get("name") in (None, call["function"]["name"])
 
 
 def calls_of(messages: Sequence[Message], trace: str, start: int = 0, **fields: Any) -> dict[int, Call]:

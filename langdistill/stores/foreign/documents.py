@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
 
+from langdistill.records import Trace
 from langdistill.stores.foreign.expected import Unreadable
 from langdistill.stores.foreign.losses import Losses
 from langdistill.stores.foreign.plain import loads
@@ -69,6 +70,34 @@ def document_of(data: bytes, where: str, read: Reading = loads) -> Iterator[Docu
     yield Document(where, value)
 
 
+def read_rows(
+    found: Iterable[Document | Unmapped],
+    rows_of: Callable[[Document], Iterable[Document]],
+    read_row: Callable[[Document], Iterator[Trace | Unmapped]],
+) -> Iterator[Trace | Unmapped]:
+    """What each row of the documents becomes, one by one; one that is `Unreadable` is told, and those after it are read."""
+    for document in found:
+        if isinstance(document, Unmapped):
+            yield document
+            continue
+        for row in rows_of(document):
+            try:
+                yield from read_row(row)
+            except Unreadable as error:
+                yield error.at(row.where)
+
+
+def take_all(found: Iterable[Document | Unmapped], take: Callable[[Any, Losses], None]) -> Iterator[Unmapped]:
+    """Give every document to `take`, where a trace may be spread over several; what it could not take is told."""
+    for document in found:
+        if isinstance(document, Unmapped):
+            yield document
+            continue
+        losses = Losses(document.where)
+        take(document.value, losses)
+        yield from losses.all()
+
+
 def rows(document: Document) -> Iterator[Document]:
     """The entries of a JSON list, or the one value that it is; an empty list is a value, so that it is told."""
     if not isinstance(document.value, list) or not document.value:
@@ -76,6 +105,16 @@ def rows(document: Document) -> Iterator[Document]:
         return
     for at, value in enumerate(document.value, 1):
         yield Document(f"{document.where}, row {at}", value)
+
+
+def rows_by_key(document: Document, called: str, row_keys: Collection[str]) -> Iterator[Document]:
+    """The values of an object of rows, each `called` so with its key; an object that has one of `row_keys` is a row itself."""
+    value = document.value
+    if not isinstance(value, dict) or not value or not value.keys().isdisjoint(row_keys):
+        yield from rows(document)
+        return
+    for key, row in value.items():
+        yield Document(f"{document.where}, {called} {key}", row)
 
 
 def _has_lines(file: BinaryIO, read: Reading) -> bool:

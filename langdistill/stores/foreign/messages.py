@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from langdistill.records import Message
+from langdistill.stores.foreign.linking import Waiting
 from langdistill.stores.foreign.losses import Losses, is_empty, shown
 from langdistill.stores.foreign.parts import Said, called, said_by, tool_call, tool_result
 from langdistill.stores.foreign.values import as_text, first, mapping, parsed, sequence, text_of
@@ -72,7 +73,7 @@ def read_messages(value: Any, losses: Losses) -> list[Message]:
         if found and new and _goes_on(item, found[-1], new[0]):
             found[-1] = _joined(found[-1], new.pop(0))
         found += new
-    return answered(found)
+    return _linked(found)
 
 
 def _read(item: Any, losses: Losses) -> Iterator[Message]:
@@ -170,26 +171,18 @@ def _joined(one: Message, other: Message) -> Message:
     return joined
 
 
-def answered(messages: list[Message]) -> list[Message]:
+def _linked(messages: list[Message]) -> list[Message]:
     """The same, where a message named after a tool that was called, or a result without an id, gets the id of the call."""
-    waiting: list[tuple[str, str]] = []
-    for message in messages:
-        waiting += [(call["function"]["name"], call["id"]) for call in message.get("tool_calls", [])]
+    waiting = Waiting()
+    for at, message in enumerate(messages):
+        waiting.ask(at, message)
         name = message.get("name")
-        if message["role"] == "user" and name and any(name == asked for asked, _ in waiting):
+        if message["role"] == "user" and name and waiting.has(name):
             message["role"] = "tool"
             message["content"] = _flat(message["content"])
-        if message["role"] == "tool":
-            _answer(message, waiting)
+        if message["role"] == "tool" and (asked := waiting.answer(message)):
+            message["tool_call_id"] = asked[1]["id"]
     return messages
-
-
-def _answer(message: Message, waiting: list[tuple[str, str]]) -> None:
-    """Pair a result with the first call that it may answer."""
-    id, name = message.get("tool_call_id") or "", message.get("name")
-    fits = [at for at, (asked, of) in enumerate(waiting) if (of == id if id else name in (None, asked))]
-    if fits:
-        message["tool_call_id"] = waiting.pop(fits[0])[1]
 
 
 def _flat(content: Any) -> str | list[Any]:

@@ -10,12 +10,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from langdistill.records import Call, Feedback, Message, Reply, ToolRun, Trace
 from langdistill.stores.foreign.chats import read_chat, without_place
-from langdistill.stores.foreign.documents import Document, documents, rows
+from langdistill.stores.foreign.documents import Document, documents, read_rows, rows_by_key
 from langdistill.stores.foreign.expected import Unreadable, a_list, a_number, a_text, an_object, kind
 from langdistill.stores.foreign.made import Ids, filled, left_out, trace_of
 from langdistill.stores.importing import Unmapped
@@ -26,6 +27,8 @@ OBSERVATION = re.compile(r"^Observation:[ \t]*", re.MULTILINE)
 NEXT = re.compile(r"^(?=Thought:|Action:)", re.MULTILINE)
 ACTION = re.compile(r"^Action:[ \t]*(\w+)\[(.*)\][ \t]*$", re.MULTILINE)
 FINISH = "finish"
+SPOKEN = ("traj", "output", "messages")
+"""Keys of a run of which each holds what was said."""
 GOLD = "gt"
 SCORES = ("reward", "em", "f1")
 RUN = (*SCORES, "traj", "messages", GOLD, "pred", "prompt", "traj_by_line")
@@ -33,26 +36,8 @@ RUN = (*SCORES, "traj", "messages", GOLD, "pred", "prompt", "traj_by_line")
 
 def read(path: Path) -> Iterator[Trace | Unmapped]:
     """The runs of a JSON file, or of such files in a folder."""
-    ids = Ids(SOURCE)
-    for document in documents(path):
-        if isinstance(document, Unmapped):
-            yield document
-            continue
-        for row in _entries(document):
-            try:
-                yield from _row(row, ids)
-            except Unreadable as error:
-                yield error.at(row.where)
-
-
-def _entries(document: Document) -> Iterator[Document]:
-    """The runs of an object of runs, or the rows of a list."""
-    value = document.value
-    if not isinstance(value, dict) or not value or {"traj", "output", "messages"} & set(value):
-        yield from rows(document)
-        return
-    for key, run in value.items():
-        yield Document(f"{document.where}, run {key}", run)
+    runs = partial(rows_by_key, called="run", row_keys=SPOKEN)
+    return read_rows(documents(path), runs, partial(_row, ids=Ids(SOURCE)))
 
 
 def _row(row: Document, ids: Ids) -> Iterator[Trace | Unmapped]:

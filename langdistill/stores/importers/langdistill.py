@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from langdistill.errors import StoreError
 from langdistill.records import TRACE_VERSION, Trace
 from langdistill.stores.body import encode, upgraded
-from langdistill.stores.foreign.documents import Document, documents, rows
+from langdistill.stores.foreign.documents import Document, documents, read_rows, rows
 from langdistill.stores.foreign.expected import Unreadable, an_object
 from langdistill.stores.foreign.plain import loads_exactly
 from langdistill.stores.importing import Unmapped
@@ -18,18 +18,10 @@ from langdistill.stores.importing import Unmapped
 
 def read(path: Path) -> Iterator[Trace | Unmapped]:
     """The traces of a file of JSON lines, of a JSON list, or of such files in a folder; `source` stays what it was."""
-    for document in documents(path, read=loads_exactly):
-        if isinstance(document, Unmapped):
-            yield document
-            continue
-        for row in rows(document):
-            try:
-                yield _trace(row)
-            except Unreadable as error:
-                yield error.at(row.where)
+    return read_rows(documents(path, read=loads_exactly), rows, _row)
 
 
-def _trace(row: Document) -> Trace:
+def _row(row: Document) -> Iterator[Trace]:
     raw = an_object(row.value, "The row")
     version = raw.get("version", TRACE_VERSION)
     if version not in (1, TRACE_VERSION):
@@ -42,4 +34,4 @@ def _trace(row: Document) -> Trace:
         raise Unreadable("no-trace", f"{'.'.join(map(str, first['loc']))}: {first['msg']}") from error
     except (StoreError, ValueError) as error:
         raise Unreadable("no-trace", str(error)[:200]) from error
-    return trace
+    yield trace

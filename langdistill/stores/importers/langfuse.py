@@ -10,7 +10,7 @@ from typing import Any
 from langdistill.records import Call, Feedback, Step, ToolRun, Trace, Usage
 from langdistill.stores.foreign.attributes import Attributes, kind_of, prompt_of, replies_of, tools_of, versions_of
 from langdistill.stores.foreign.conversations import Conversation, conversation, replies, usage_in
-from langdistill.stores.foreign.documents import documents
+from langdistill.stores.foreign.documents import documents, take_all
 from langdistill.stores.foreign.losses import Losses, is_empty, shown
 from langdistill.stores.foreign.messages import tool_output
 from langdistill.stores.foreign.parts import tools_in
@@ -56,13 +56,7 @@ REASONING = ("output_reasoning_tokens", "output_reasoning", "completion_details.
 def read(path: Path) -> Iterator[Trace | Unmapped]:
     """The traces of a file, or of all JSON files in a folder; the observations of a trace may be spread over them."""
     exports = Exports()
-    for document in documents(path):
-        if isinstance(document, Unmapped):
-            yield document
-        else:
-            losses = Losses(document.where)
-            exports.take(document.value, losses)
-            yield from losses.all()
+    yield from take_all(documents(path), exports.take)
     for id, found in exports.traces.items():
         yield from _trace(id, found)
 

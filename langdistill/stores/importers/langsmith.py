@@ -9,7 +9,7 @@ from typing import Any
 
 from langdistill.records import Call, Feedback, Step, ToolRun, Trace
 from langdistill.stores.foreign.conversations import conversation, replies, usage_in
-from langdistill.stores.foreign.documents import documents
+from langdistill.stores.foreign.documents import documents, take_all
 from langdistill.stores.foreign.losses import Losses, is_empty, shown
 from langdistill.stores.foreign.messages import tool_output
 from langdistill.stores.foreign.parts import tools_in
@@ -56,13 +56,7 @@ Found = tuple[dict[str, Any], Losses]
 def read(path: Path) -> Iterator[Trace | Unmapped]:
     """The traces of a file, or of all JSON files in a folder; runs of one trace may be spread over all of them."""
     runs = Runs()
-    for document in documents(path):
-        if isinstance(document, Unmapped):
-            yield document
-        else:
-            losses = Losses(document.where)
-            runs.take(document.value, losses)
-            yield from losses.all()
+    yield from take_all(documents(path), runs.take)
     yield from runs.traces()
 
 

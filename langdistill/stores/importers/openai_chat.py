@@ -12,6 +12,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,7 @@ from langdistill.stores.foreign.chats import (
     tool_runs_of,
     without_place,
 )
-from langdistill.stores.foreign.documents import Document, documents, rows
+from langdistill.stores.foreign.documents import Document, documents, read_rows, rows
 from langdistill.stores.foreign.expected import Unreadable, a_list, a_number, a_text, an_object, kind, within
 from langdistill.stores.foreign.made import Ids, filled, left_out, trace_of
 from langdistill.stores.foreign.values import a_time, usage_of
@@ -44,15 +45,7 @@ KEPT_OUT = ("info", "answer", "target", "gold", "label", "ground_truth", "expect
 def read(path: Path) -> Iterator[Trace | Unmapped]:
     """The traces of a file of JSON lines, of a JSON list, or of such files in a folder."""
     ids, batch = Ids(SOURCE), Batch()
-    for document in documents(path):
-        if isinstance(document, Unmapped):
-            yield document
-            continue
-        for row in rows(document):
-            try:
-                yield from _row(row, ids, batch)
-            except Unreadable as error:
-                yield error.at(row.where)
+    yield from read_rows(documents(path), rows, partial(_row, ids=ids, batch=batch))
     yield from batch.unpaired()
 
 

@@ -26,7 +26,7 @@ from langdistill.stores.foreign.attributes import (
     values_of,
     versions_of,
 )
-from langdistill.stores.foreign.documents import documents
+from langdistill.stores.foreign.documents import documents, take_all
 from langdistill.stores.foreign.losses import Losses, is_empty, shown
 from langdistill.stores.foreign.messages import tool_output
 from langdistill.stores.foreign.spans import broken_off, own, place, role_of, stopped, told_by, trace_of
@@ -61,13 +61,7 @@ EVENT = re.compile(r"gen_ai\.(system|user|assistant|tool)\.message")
 def read(path: Path) -> Iterator[Trace | Unmapped]:
     """The traces of a file (one JSON value, or one a line), or of all JSON files in a folder; a trace may be spread over them."""
     batches = Batches()
-    for document in documents(path):
-        if isinstance(document, Unmapped):
-            yield document
-        else:
-            losses = Losses(document.where)
-            batches.take(document.value, losses)
-            yield from losses.all()
+    yield from take_all(documents(path), batches.take)
     for id, found in batches.traces.items():
         yield from _trace(id, found)
 
@@ -186,7 +180,7 @@ def _span(found: Found, inherited: Mapping[str, Any], losses: Losses) -> Span:
     losses.left(own(metadata, inherited), frozenset(), "metadata.")
     kind = kind_of(attributes)
     started, ended = (seconds(fields.get(f"{key}TimeUnixNano"), losses, key) for key in ("start", "end"))
-    error = _error(fields, losses)
+    error = _error(fields)
     events = list(_events(found, losses))
     name = text_of(fields.get("name")) or ""
     id, parent = str(fields["spanId"]), text_of(fields.get("parentSpanId"))
@@ -209,7 +203,7 @@ def _span(found: Found, inherited: Mapping[str, Any], losses: Losses) -> Span:
     return Span(id, parent, losses, name, record, given, got)
 
 
-def _error(fields: dict[str, Any], losses: Losses) -> str | None:
+def _error(fields: dict[str, Any]) -> str | None:
     """The exception of a span that failed, as Python writes one, or else what its status says."""
     status = mapping(fields.get("status"))
     if status.get("code") not in (2, "2", "STATUS_CODE_ERROR"):

@@ -10,12 +10,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from langdistill.records import Call, Message, Reply, ToolRun, Trace
 from langdistill.stores.foreign.chats import arguments_of, read_chat, without_place
-from langdistill.stores.foreign.documents import Document, documents
+from langdistill.stores.foreign.documents import Document, documents, read_rows
 from langdistill.stores.foreign.expected import Unreadable, a_list, a_text, an_object, within
 from langdistill.stores.foreign.made import Ids, filled, left_out, trace_of
 from langdistill.stores.importing import Unmapped
@@ -29,15 +30,8 @@ COMMAND = re.compile(r"```(?:mswea_bash_command|bash|sh)\n(.*?)\n?```", re.DOTAL
 
 def read(path: Path) -> Iterator[Trace | Unmapped]:
     """The run of a file, or of every `.traj` and JSON file of a folder."""
-    ids = Ids(SOURCE)
-    for document in documents(path, (".traj", ".json", ".jsonl")):
-        if isinstance(document, Unmapped):
-            yield document
-            continue
-        try:
-            yield from _run(document, ids)
-        except Unreadable as error:
-            yield error.at(document.where)
+    found = documents(path, (".traj", ".json", ".jsonl"))
+    return read_rows(found, lambda document: [document], partial(_run, ids=Ids(SOURCE)))  # a list is one run, too
 
 
 @dataclass(frozen=True)

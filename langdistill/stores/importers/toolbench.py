@@ -18,7 +18,7 @@ from typing import Any
 
 from langdistill.records import Message, Trace
 from langdistill.stores.foreign.chats import read_chat, read_message, read_tools
-from langdistill.stores.foreign.documents import Document, documents, rows
+from langdistill.stores.foreign.documents import Document, documents, read_rows, rows_by_key
 from langdistill.stores.foreign.expected import Unreadable, a_list, a_text, an_object, kind, within
 from langdistill.stores.foreign.made import Ids, filled, left_out, trace_of
 from langdistill.stores.foreign.plain import loads, made_plain
@@ -29,6 +29,8 @@ SOURCE = "toolbench"
 DEEP = 400
 """Levels of nesting of a file: a tree takes two of them for each of its nodes."""
 FINISH = "Finish"
+RECORD = ("tree", "answer", "query")
+"""Keys of which every record has one."""
 CUT = re.compile(r"\{'name': '([^']+)(?:', 'arguments': (.*))?", re.DOTALL)
 ANSWERED, GAVE_UP = 3, 4
 """ToolBench's codes of an observation; 0 is a success, all others are errors."""
@@ -41,25 +43,8 @@ GENERATED = ("final_answer", "function", "query", "train_messages", "finish_type
 
 def read(path: Path) -> Iterator[Trace | Unmapped]:
     """The answers of a JSON file, or of such files in a folder."""
-    ids = Ids(SOURCE)
-    for document in documents(path, read=partial(loads, deepest=DEEP)):
-        if isinstance(document, Unmapped):
-            yield document
-            continue
-        for row in _entries(document):
-            try:
-                yield from _row(row, ids)
-            except Unreadable as error:
-                yield error.at(row.where)
-
-
-def _entries(document: Document) -> Iterator[Document]:
-    value = document.value
-    if not isinstance(value, dict) or not value or {"tree", "answer", "query"} & set(value):
-        yield from rows(document)
-        return
-    for key, record in value.items():
-        yield Document(f"{document.where}, query {key}", record)
+    found = documents(path, read=partial(loads, deepest=DEEP))
+    return read_rows(found, partial(rows_by_key, called="query", row_keys=RECORD), partial(_row, ids=Ids(SOURCE)))
 
 
 def _row(row: Document, ids: Ids) -> Iterator[Trace | Unmapped]:

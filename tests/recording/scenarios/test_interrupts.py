@@ -32,36 +32,40 @@ def sqlite(tmp_path: Path) -> Iterator[SqliteSaver]:
     connection.close()
 
 
+STOPPED_AND_RESUMED = """
+    LangGraph thread='t' outcome='interrupted'
+      in user: 2+2?
+      step think
+        call c0
+          < user: 2+2?
+          > assistant: 4
+      step ask outcome='interrupted'
+      interrupt 'sure?' at ask
+      out assistant: 4
+    LangGraph thread='t' resume='yes' continues=#0
+      earlier user: 2+2?
+      earlier assistant: 4
+      step ask
+      step end
+      out assistant: yes
+      out assistant: bye
+"""
+
+
 def _stop_and_resume(recording: Recording, saver: Any) -> None:
     graph = line(think=asking(Says("4")), ask=stopping("sure?"), end=saying("bye")).compile(checkpointer=saver)
     recording.run(graph, ASKED, thread="t")
     recording.run(graph, Command(resume="yes"), thread="t")
-    recording.assert_tells("""
-        LangGraph thread='t' outcome='interrupted'
-          in user: 2+2?
-          step think
-            call c0
-              < user: 2+2?
-              > assistant: 4
-          step ask outcome='interrupted'
-          interrupt 'sure?' at ask
-          out assistant: 4
-        LangGraph thread='t' resume='yes' continues=#0
-          earlier user: 2+2?
-          earlier assistant: 4
-          step ask
-          step end
-          out assistant: yes
-          out assistant: bye
-    """)
 
 
 def test_a_question_to_a_human_and_the_answer(recording: Recording) -> None:
     _stop_and_resume(recording, InMemorySaver())
+    recording.assert_tells(STOPPED_AND_RESUMED)
 
 
 def test_the_same_with_checkpoints_in_sqlite(now: Recording, sqlite: SqliteSaver) -> None:
     _stop_and_resume(now, sqlite)
+    now.assert_tells(STOPPED_AND_RESUMED)
 
 
 def test_without_callbacks_of_the_run(recording: Recording) -> None:

@@ -113,7 +113,7 @@ def imported(format: str, path: Path) -> tuple[list[Trace], list[Unmapped]]:
     return traces, [one for one in items if isinstance(one, Unmapped)]
 
 
-def nothing_is_lost(format: str, document: Any, path: Path) -> None:
+def assert_nothing_is_lost(format: str, document: Any, path: Path) -> None:
     path.write_text(json.dumps(document))
     traces, unmapped = imported(format, path)
     rows = FORMATS[format][1](json.loads(path.read_text()))
@@ -134,14 +134,14 @@ json_values = st.recursive(
 )  # fmt: skip
 
 
-def check_damaged(format: str, data: Path, path: Path, examples: int) -> None:
+def assert_nothing_of_damaged_is_lost(format: str, data: Path, path: Path, examples: int) -> None:
     seeds = list(FORMATS[format][0](data))
 
     @settings(max_examples=examples, deadline=None, database=None, suppress_health_check=list(HealthCheck))
     @given(st.integers(0, 2**32), st.integers(0, 20))
     def values(seed: int, times: int) -> None:
         random = Random(seed)
-        nothing_is_lost(format, damaged(random.choice(seeds), random, times), path)
+        assert_nothing_is_lost(format, damaged(random.choice(seeds), random, times), path)
 
     @settings(max_examples=examples // 4, deadline=None, database=None, suppress_health_check=list(HealthCheck))
     @given(st.integers(0, 2**32))
@@ -165,16 +165,18 @@ def check_damaged(format: str, data: Path, path: Path, examples: int) -> None:
 
 @pytest.mark.parametrize("format", FORMATS)
 def test_damaged_files(format: str, data: Path, tmp_path: Path) -> None:
-    check_damaged(format, data, tmp_path / "file.json", EXAMPLES)
+    assert_nothing_of_damaged_is_lost(format, data, tmp_path / "file.json", EXAMPLES)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("format", FORMATS)
 def test_many_damaged_files(format: str, data: Path, tmp_path: Path) -> None:
-    check_damaged(format, data, tmp_path / "file.json", MANY)
+    assert_nothing_of_damaged_is_lost(format, data, tmp_path / "file.json", MANY)
 
 
 @pytest.mark.parametrize("format", FORMATS)
 def test_whole_files_lose_nothing(format: str, data: Path, tmp_path: Path) -> None:
-    for document in FORMATS[format][0](data):
-        nothing_is_lost(format, document, tmp_path / "file.json")
+    documents = list(FORMATS[format][0](data))
+    assert documents
+    for document in documents:
+        assert_nothing_is_lost(format, document, tmp_path / "file.json")
