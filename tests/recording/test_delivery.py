@@ -193,3 +193,23 @@ def test_a_store_that_hangs_does_not_keep_the_process_from_ending(
     recorder._delivery._thread.join(60)  # pyright: ignore[reportPrivateUsage]
     assert len(list(store.traces())) == 1
     assert recorder.lost == 0
+
+
+def test_a_fork_waits_until_expired_traces_are_removed(tmp_path: Path) -> None:
+    """A child would inherit the locks of a store that is at work."""
+    expiring, go_on = threading.Event(), threading.Event()
+
+    class Slow(MemoryStore):
+        def expire(self, now: float) -> int:
+            expiring.set()
+            assert go_on.wait(20)
+            return super().expire(now)
+
+    recorder = TraceRecorder(Slow(), journal=tmp_path)
+    run(recorder, 1)
+    assert expiring.wait(20)
+    assert not recorder._delivery.pause(0.05)
+    go_on.set()
+    assert recorder._delivery.pause(20)
+    recorder._delivery.go_on()
+    recorder.close()

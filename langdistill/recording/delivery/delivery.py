@@ -265,7 +265,8 @@ class Delivery:
 
     def _forget_expired(self) -> None:
         try:
-            self.store.expire(time.time())
+            with self._storing:  # a fork waits for it
+                self.store.expire(time.time())
         except Exception as error:
             self._tell(error)
 
