@@ -76,6 +76,32 @@ def find_importer(name: str) -> Importer:
     return import_module(f"langdistill.stores.importers.{name}").read
 
 
+class Files:
+    """The traces of a file or folder in the format of others, to be gone through as often as one likes: a source of a harvest."""
+
+    def __init__(self, path: str | Path, format: str) -> None:
+        """Nothing is read yet.
+
+        Args:
+            path: the file, whatever its name; or a folder, of which all files are read that end as the format's do.
+            format: name of the importer.
+
+        Raises:
+            UnknownName: of the format.
+            StoreError: there is no such file.
+        """
+        self._path = Path(path)
+        self._read = find_importer(format)
+        self.became = Imported()
+        """What became of the files when they were last read, as far as they have been."""
+        if not self._path.exists():
+            raise StoreError(f"There is no file or folder {str(path)!r} to import. Give the path of one.")
+
+    def __iter__(self) -> Iterator[Trace]:
+        self.became = Imported()
+        return self.became.take(self._read(self._path))
+
+
 def import_traces(path: str | Path, format: str, store: Store) -> Imported:
     """Read a file or a folder into a store. Doing it again replaces the traces by their ids and doubles none.
 
@@ -91,17 +117,13 @@ def import_traces(path: str | Path, format: str, store: Store) -> Imported:
         UnknownName: of the format.
         StoreError: there is no such file, or the store cannot be written.
     """
-    path = Path(path)
-    read = find_importer(format)
-    if not path.exists():
-        raise StoreError(f"There is no file or folder {str(path)!r} to import. Give the path of one.")
-    became = Imported()
+    files = Files(path, format)
     waiting: list[Trace] = []
-    for trace in became.take(read(path)):
+    for trace in files:
         waiting.append(trace)
         if len(waiting) == AT_ONCE:
             store.add(waiting)
             waiting = []
     if waiting:
         store.add(waiting)
-    return became
+    return files.became

@@ -9,7 +9,7 @@ from langdistill import harvest
 from langdistill.datasets.selection import Selection
 from langdistill.errors import DatasetError
 from langdistill.records import Call, Feedback, Trace
-from langdistill.stores.importing import Imported, find_importer
+from langdistill.stores.importing import Files
 from langdistill.testing.memory import MemoryStore
 from tests.datasets.test_harvest_safety import sampled, store_of
 
@@ -71,9 +71,9 @@ def test_traces_that_are_in_no_store(tmp_path: Path) -> None:
     assert harvest(iter(traces)).write(tmp_path / "1").hash == harvest(store_of(*traces)).write(tmp_path / "2").hash
 
 
-def test_straight_from_an_importer(data: Path) -> None:
-    became = Imported()
-    traces = became.take(find_importer("fireact")(data / "fireact"))
-    harvested = harvest(traces, outcome="ended").run()
-    assert became.traces > 100
+def test_straight_from_files_of_others(data: Path) -> None:
+    files = Files(data / "fireact", "fireact")
+    harvested = harvest(files, outcome="ended").run()
+    assert files.became.traces > 100
     assert harvested.funnel[0]["kept"] >= len(harvested.examples) > 100
+    assert harvest(files, outcome="ended").run().examples == harvested.examples, "files are read again"

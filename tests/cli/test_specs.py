@@ -1,0 +1,43 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import typer
+
+from langdistill.cli.specs import spelt
+from langdistill.errors import UnknownName
+from langdistill.filters.agreement import agreement
+from langdistill.filters.finding import find_filter
+
+
+def called(*given: Any, **named: Any) -> Any:
+    return given, named
+
+
+def find(name: str) -> Any:
+    if name in ("swapped", "f"):
+        return called if name == "f" else "SWAPPED"
+    raise UnknownName("thing", name, ["f", "swapped"])
+
+
+def test_as_in_python() -> None:
+    assert spelt("agreement(min_share=0.75, min_n=8)", find_filter) == agreement(min_share=0.75, min_n=8)
+    assert spelt(" agreement ", find_filter) is agreement
+    assert spelt('f("a", -1, [1, None], key={"b": True})', find) == (("a", -1, [1, None]), {"key": {"b": True}})
+    assert spelt("f(swapped, [f(1)])", find, inner=find) == (("SWAPPED", [((1,), {})]), {})
+
+
+@pytest.mark.parametrize(
+    "text", ["", "1 +", "f(*x)", "f(**x)", "f(x.y)", "f(lambda: 1)", "a.b()", "f()()", "f(swapped)", "f(1+1)", "\0"]
+)
+def test_anything_else_is_refused(text: str) -> None:
+    with pytest.raises(typer.BadParameter, match="no call of one"):
+        spelt(text, find)
+
+
+def test_what_does_not_fit_is_told() -> None:
+    with pytest.raises(typer.BadParameter, match=r"does not fit: .*unexpected keyword argument 'share'"):
+        spelt("agreement(share=1)", find_filter)
+    with pytest.raises(UnknownName, match="no filter named 'agreeing'"):
+        spelt("agreeing()", find_filter)
