@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from itertools import groupby
 
 from langdistill.answers import Extract, final_answer
@@ -30,7 +31,7 @@ class Group:
         """What was asked originally."""
         return self.originals[0].input
 
-    @property
+    @cached_property
     def questions(self) -> int:
         """How many different questions the originals asked; 0 where none was recorded."""
         return len({digest(trace.input) for trace in self.originals if trace.input})
@@ -38,7 +39,11 @@ class Group:
     @property
     def answers(self) -> list[str | None]:
         """Candidate answers to the original question."""
-        return answers_of(self.originals, self.extract)
+        return list(self._answers)
+
+    @cached_property
+    def _answers(self) -> tuple[str | None, ...]:
+        return tuple(answers_of(self.originals, self.extract))
 
     def variant_answers(self, perturbation: str) -> list[str | None] | None:
         """Candidate answers under a perturbation, `None` where it was not asked."""
@@ -68,11 +73,17 @@ class Group:
             row.model_copy(update={"target": verdict.targets[at]}) if at in verdict.targets else row
             for at, row in enumerate(self.rows)
         )
-        return replace(self, rows=tuple(row for at, row in enumerate(changed) if at not in verdict.dropped))
+        return self.with_rows([row for at, row in enumerate(changed) if at not in verdict.dropped])
 
     def without_traces(self) -> Group:
-        """The same with its rows alone."""
-        return replace(self, originals=(), variants={})
+        """The same with its rows alone, which any process can be given: an extractor of the user's own stays here."""
+        if not self.originals and not self.variants and self.extract is final_answer:
+            return self
+        return replace(self, originals=(), variants={}, extract=final_answer)
+
+    def with_rows(self, rows: Sequence[Example]) -> Group:
+        """The same with other rows."""
+        return replace(self, rows=tuple(rows)) if rows or self.rows else self
 
 
 @dataclass(frozen=True)
@@ -104,11 +115,35 @@ def answers_of(traces: Iterable[Trace], extract: Extract) -> list[str | None]:
     return [one.answer for trace in traces for one in candidates(trace, extract)]
 
 
+REMEMBERED = 4_000_000
+"""Characters of replies whose answers are remembered."""
+
+
+class Reading:
+    """An extractor that remembers what it read last: an order, a target and several filters ask for the same answers."""
+
+    def __init__(self, extract: Extract) -> None:
+        self._extract = extract
+        self._read: dict[str, str | None] = {}
+        self._held = 0
+
+    def __call__(self, text: str) -> str | None:
+        """The answer in the text."""
+        if text not in self._read:
+            if self._held > REMEMBERED:
+                self._read.clear()
+                self._held = 0
+            self._read[text] = self._extract(text)
+            self._held += len(text)
+        return self._read[text]
+
+
 def grouped(traces: Iterable[Trace], extract: Extract = final_answer) -> Iterator[Group]:
     """Groups of traces that come in the order of their problems, one at a time.
 
     Runs that stopped to ask a human are left out, and so are perturbed versions of a problem of which no original was recorded.
     """
+    extract = Reading(extract)
     for problem, together in groupby(traces, key=lambda trace: trace.problem):
         originals: list[Trace] = []
         variants: dict[str, list[Trace]] = {}

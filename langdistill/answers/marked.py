@@ -56,6 +56,8 @@ def boxed(text: str) -> str | None:
 
 def _boxes(text: str) -> Iterator[tuple[int, int]]:
     """Where the content of every closed box begins and ends. One pass, however they are nested."""
+    if "box" not in text:  # most replies have none, and this is much faster than the pattern
+        return
     opened: list[tuple[int, bool]] = []
     for brace in BRACE.finditer(text):
         if brace[0].endswith("{") and brace[0] != r"\{":
@@ -74,8 +76,16 @@ def places(text: str) -> list[str]:
 
 
 def _after_mark(text: str) -> str | None:
-    last = deque(MARK.finditer(text), maxlen=1)
+    last = deque(MARK.finditer(text, _first(text)), maxlen=1)
     return _place(text, last[0].end()) if last else None
+
+
+def _first(text: str) -> int:
+    """Where the pattern must begin to look; most marks are at the end, and a search for a word is much faster than it."""
+    if not text.isascii():
+        return 0  # upper and lower case may differ in length there, and more letters than one be an "s"
+    places = [at for at in (text.lower().find("answer"), text.find("####")) if at >= 0]
+    return min(places, default=len(text))
 
 
 def _place(text: str, at: int) -> str:

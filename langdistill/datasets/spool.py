@@ -27,9 +27,7 @@ class Spool:
         self._extract: Extract = final_answer
         with path.open("wb") as file:
             for one in passages:
-                self._extract = one.group.extract
-                # a function of the user's own need not be picklable
-                pickle.dump(replace(one, group=replace(one.group, extract=final_answer)), file, pickle.HIGHEST_PROTOCOL)
+                pickle.dump(self._bare(one), file, pickle.HIGHEST_PROTOCOL)
 
     def __iter__(self) -> Iterator[Passage]:
         with self._path.open("rb") as file:
@@ -38,7 +36,14 @@ class Spool:
                     one: Passage = pickle.load(file)
                 except EOFError:
                     return
-                yield replace(one, group=replace(one.group, extract=self._extract))
+                yield replace(one, group=replace(one.group, extract=self._extract)) if one.group.originals else one
+
+    def _bare(self, one: Passage) -> Passage:
+        """Without the extractor: a function of the user's own need not be picklable."""
+        if not one.group.originals:
+            return one
+        self._extract = one.group.extract
+        return replace(one, group=replace(one.group, extract=final_answer))
 
 
 class Standing:

@@ -64,7 +64,7 @@ class Choosing:
     def _chosen(self, group: Group) -> tuple[Verdict, Group]:
         rows = self.target(group)
         keep = bool(rows.examples)
-        return Verdict(filter=self.name, keep=keep, reason=rows.reason), replace(group, rows=rows.examples)
+        return Verdict(filter=self.name, keep=keep, reason=rows.reason), group.with_rows(rows.examples)
 
 
 @dataclass(frozen=True)
@@ -149,17 +149,22 @@ class Passage:
             for row in [self.group.rows[at]]
         )
         answers = tuple(row.answer for row in group.rows)
-        outcome = Outcome(verdict, kept, group.content if kept else "", answers, lost if kept else ())
+        outcome = Outcome(verdict, kept, self._content(group) if kept else "", answers, lost if kept else ())
         passed = replace(self, group=group, outcomes=(*self.outcomes, outcome))
         return passed if kept else passed._ended()
 
     def without_traces(self) -> Passage:
         """The same with its rows alone."""
-        return replace(self, group=self.group.without_traces())
+        slim = self.group.without_traces()
+        return self if slim is self.group else replace(self, group=slim)
+
+    def _content(self, group: Group) -> str:
+        """Digest of the rows; most stages leave them as they were."""
+        return self.outcomes[-1].content if self.outcomes and group is self.group else group.content
 
     def _ended(self) -> Passage:
         ids = self.group.traces or sorted({one for row in self.group.rows for one in row.traces})
-        return replace(self, votes=self.group.votes, traces=tuple(ids)).without_traces()
+        return replace(self, group=self.group.without_traces(), votes=self.group.votes, traces=tuple(ids))
 
 
 def through(stages: Sequence[Stage], passages: Sequence[Passage]) -> list[Passage]:
