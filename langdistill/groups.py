@@ -8,6 +8,7 @@ from functools import cached_property
 from itertools import groupby
 
 from langdistill.answers import Extract, final_answer
+from langdistill.answers.thinking import thought_and_said
 from langdistill.records import Call, Example, Message, Reply, Trace, Verdict, digest, text_of
 from langdistill.votes import vote
 
@@ -99,14 +100,17 @@ class Candidate:
 
 
 def candidates(trace: Trace, extract: Extract) -> list[Candidate]:
-    """One per reply that was marked a candidate; of a trace without such, its own answer."""
+    """One per reply that was marked a candidate; of a trace without such, its own answer.
+
+    No answer holds thinking, even where the answer is the text itself and the server left the thinking in that.
+    """
     # Concurrent calls end in any order, and the first spelling of an answer must not depend on it.
     marked = sorted((call for call in trace.calls if call.candidate), key=_call_key)
     if marked:
         replies = [(call, reply) for call in marked for reply in ((not call.error and call.replies) or [None])]
         return [Candidate(_answer(reply and reply.message, extract), trace, call, reply) for call, reply in replies]
     if trace.answer is not None or trace.error or not trace.output:
-        return [Candidate(trace.answer, trace)]
+        return [Candidate(_said(trace.answer), trace)]
     return [Candidate(_answer(trace.output[-1], extract), trace)]
 
 
@@ -170,7 +174,11 @@ class Rows:
 
 def _answer(message: Mapping[str, object] | None, extract: Extract) -> str | None:
     text = text_of(message) if message else None
-    return None if text is None else extract(text)
+    return None if text is None else extract(thought_and_said(text)[1])
+
+
+def _said(answer: str | None) -> str | None:
+    return None if answer is None else thought_and_said(answer)[1] or None
 
 
 def _ordered(traces: Sequence[Trace], extract: Extract) -> tuple[Trace, ...]:

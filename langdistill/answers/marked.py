@@ -46,6 +46,13 @@ def marked(text: str) -> str | None:
     return box if (box := boxed(text)) is not None else _after_mark(text)
 
 
+def mark_at(text: str) -> int | None:
+    """Where the last box begins that holds anything, or else the last mark; `None` where there is neither."""
+    boxes = [start for start, end in _boxes(text) if text[start:end].strip()]
+    marks = deque(MARK.finditer(text), maxlen=1)
+    return max(boxes) if boxes else marks[0].start() if marks else None
+
+
 def boxed(text: str) -> str | None:
     r"""The content of the last ``\boxed{...}`` that holds anything, whatever braces it holds; the inner of nested boxes."""
     for start, end in sorted(_boxes(text), reverse=True):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any, cast
 
+from langdistill.answers.thinking import thought_and_said
 from langdistill.groups import Group
 from langdistill.records import Example, Message, Trace
 
@@ -40,16 +41,26 @@ def row_of(
     )
 
 
+def in_order(rows: Iterable[Example]) -> tuple[Example, ...]:
+    """The rows in the order of what they say, whichever runs they are from."""
+    return tuple(sorted(rows, key=lambda row: (row.content, row.trace, row.call or "")))
+
+
 def everything(group: Group) -> list[Trace]:
     """Every trace of a problem, one of the original question first: what a vote over it was made of."""
     return [*group.originals, *(trace for some in group.variants.values() for trace in some)]
 
 
 def without_thinking(messages: Iterable[Message]) -> list[Message]:
-    """The messages without the reasoning of the model that said them."""
-    return [
-        cast("Message", {key: value for key, value in one.items() if key != "reasoning_content"}) for one in messages
-    ]
+    """The messages without the reasoning of the model that said them, in a field of its own or between tags in the text."""
+    return [_without_thinking(one) if one["role"] == "assistant" else one for one in messages]
+
+
+def _without_thinking(message: Message) -> Message:
+    said = {key: value for key, value in message.items() if key != "reasoning_content"}
+    if isinstance(content := message["content"], str):
+        said["content"] = thought_and_said(content)[1]
+    return cast("Message", said)
 
 
 def no_question(group: Group) -> str | None:
