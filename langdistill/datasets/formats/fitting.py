@@ -1,27 +1,81 @@
-"""Whether an example fits a format: an example that would lose something in it is told, never bent."""
+"""Whether an example fits a format: an example that would lose something in it is told, never bent.
+
+Every row is written as JSON, read back as its trainer would read it, and compared with what was to be learnt.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, fields
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
+import orjson
+
+from langdistill.datasets.formats.surviving import check_survival
+from langdistill.datasets.formats.unfit import Unfit
 from langdistill.errors import UnknownName
-from langdistill.records import Example
+from langdistill.records import Example, Message
 
-Format = Callable[[Example], list[dict[str, Any]]]
-"""The rows of an example, as a trainer reads them. Raises `Unfit` where the format has no place for something in it."""
-PROTOCOL_FILES = {"__init__", "fitting"}
+__all__ = ["Fitted", "Format", "Unfit", "find_format", "fitted", "format_names"]
+
+PROTOCOL_FILES = {"__init__", "conversational", "fitting", "surviving", "unfit"}
 
 
-class Unfit(Exception):
-    """An example that a format cannot hold whole; the reason is a slug that rejects are counted by."""
+@dataclass(frozen=True)
+class Format(ABC):
+    """A way to write examples as rows of a trainer. Its fields are its settings."""
+
+    has_ids: ClassVar[bool] = True
+    """Whether tool calls and their results keep their ids. Where not, a result belongs to its call by its place."""
 
     @property
-    def reason(self) -> str:
-        """The slug."""
-        return str(self.args[0])
+    def name(self) -> str:
+        """The file and function that it is found by."""
+        return type(self).__module__.rpartition(".")[2]
+
+    @property
+    def params(self) -> dict[str, Any]:
+        """Its settings, as they go into a manifest."""
+        return {field.name: getattr(self, field.name) for field in fields(self)}
+
+    @abstractmethod
+    def rows(self, example: Example) -> list[dict[str, Any]]:
+        """The rows of an example, as a trainer reads them. No value at the top of a row is `None`.
+
+        Raises:
+            Unfit: the format has no place for something in it.
+        """
+
+    @abstractmethod
+    def read(self, row: dict[str, Any]) -> list[Message]:
+        """What a trainer sees of a row: all messages again, those of the prompt first."""
+
+    def says(self, example: Example) -> list[list[Message]]:
+        """The messages that each of the rows must give back."""
+        return [[*example.messages, *example.target]]
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """A row that was found to hold all of its example."""
+
+    line: bytes
+    """The row as a line of JSON. Its keys keep their order: chat templates write arguments and schemas as they come."""
+    row: dict[str, Any]
+
+
+def fitted(format: Format, example: Example) -> list[Fitted]:
+    """The rows of an example, each proven by reading it again.
+
+    Raises:
+        Unfit: something of it would be lost.
+    """
+    rows = [_written(row) for row in format.rows(example)]
+    for one, messages in zip(rows, format.says(example), strict=True):
+        check_survival(messages, format.read(one.row), has_ids=format.has_ids)
+    return rows
 
 
 def format_names() -> list[str]:
@@ -29,12 +83,28 @@ def format_names() -> list[str]:
     return sorted(path.stem for path in Path(__file__).parent.glob("*.py") if path.stem not in PROTOCOL_FILES)
 
 
-def find_format(name: str) -> Format:
-    """The format of that name: `rows` of its file.
+def find_format(name: str | Format, **settings: Any) -> Format:
+    """The format of that name: what the function of its file's name makes.
+
+    Args:
+        name: of a file here; a format is given back as it is.
+        **settings: of the format.
 
     Raises:
         UnknownName: there is none.
     """
+    if isinstance(name, Format):
+        return name
     if name not in format_names():
         raise UnknownName("format", name, format_names())
-    return import_module(f"langdistill.datasets.formats.{name}").rows
+    return getattr(import_module(f"langdistill.datasets.formats.{name}"), name)(**settings)
+
+
+def _written(row: dict[str, Any]) -> Fitted:
+    try:
+        line = orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE)
+    except TypeError as error:  # a lone surrogate, a number past 64 bits, a key that is no text
+        raise Unfit("not-json") from error
+    if orjson.loads(line) != row:  # NaN is written as null
+        raise Unfit("not-json")
+    return Fitted(line, row)

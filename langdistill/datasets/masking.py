@@ -1,0 +1,322 @@
+"""What of a row carries loss: the row through a model's real chat template, as TRL trains it, and the mask decoded back.
+
+The loss must be on what the assistant says in the target, its end token included, and on nothing else; and the template must
+print every tool call and all thinking. Neither goes without saying: templates drop thinking of earlier turns, cannot print tool
+calls, or leave the end token to the next message.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+from langdistill.datasets.formats.surviving import calls_of, plain
+from langdistill.datasets.formats.unfit import Unfit
+from langdistill.errors import DatasetError, MissingExtra
+from langdistill.records import Message, digest
+
+ANSWERS = ("completion", "chosen", "rejected")
+"""Columns that follow the prompt."""
+MARKERS = re.compile(r"\{%-?\s*generation\s*-?%\}")
+
+
+@dataclass(frozen=True)
+class Span:
+    """Consecutive tokens that all carry loss, or none of them."""
+
+    text: str
+    trained: bool
+    tokens: int
+
+
+@dataclass(frozen=True)
+class Masked:
+    """One conversation of a row as the model is trained on it."""
+
+    column: str
+    """What is learnt: "completion", "chosen", "rejected" or "messages"."""
+    spans: tuple[Span, ...]
+    ends: tuple[bool, ...]
+    """Of each span that carries loss: whether its last token is an end, white space aside."""
+
+    @property
+    def text(self) -> str:
+        """All of it."""
+        return "".join(span.text for span in self.spans)
+
+    @property
+    def trained(self) -> list[str]:
+        """The texts that carry loss."""
+        return [span.text for span in self.spans if span.trained]
+
+    @property
+    def tokens(self) -> int:
+        """How long it is."""
+        return sum(span.tokens for span in self.spans)
+
+
+@dataclass(frozen=True)
+class Masking:
+    """A tokenizer with its chat template, and how the loss will be taken."""
+
+    tokenizer: Any
+    """Of transformers."""
+    assistant_only: bool | None = None
+    """TRL's `assistant_only_loss`; `None`: for rows that need it."""
+    pad_masked: bool = False
+    """Whether tokens that are the padding token carry no loss wherever they stand, as with transformers' own collator for
+    language modelling. Where the padding token is the end token, the model then never learns to end (TRL has not that trap)."""
+
+    @property
+    def params(self) -> dict[str, Any]:
+        """What decides it, for a manifest."""
+        template = self.tokenizer.chat_template
+        return {"tokenizer": self.tokenizer.name_or_path, "template": digest(json.dumps(template, sort_keys=True))}
+
+    def masked(self, row: Mapping[str, Any]) -> list[Masked]:
+        """A row's conversations: one, or two of a preference pair.
+
+        Raises:
+            DatasetError: the row is no conversation.
+            Unfit: "template-refuses" the messages, or "no-generation-markers": the loss of several messages of the assistant
+                can be told from what stands between them only by a template that marks them.
+        """
+        conversations = [(name, list(row.get("prompt", ())), list(row[name])) for name in _columns(row)]
+        return [self._masked(name, prompt, said, row.get("tools")) for name, prompt, said in conversations]
+
+    def check(self, row: Mapping[str, Any]) -> list[Masked]:
+        """The same, compared with what the row says.
+
+        Raises:
+            DatasetError: the row is no conversation.
+            Unfit: as `masked`, and "template-loses-tool-calls", "template-loses-reasoning", "template-loses-content",
+                "template-loses-tools", "wrong-mask", "end-not-trained".
+        """
+        found = self.masked(row)
+        for one in found:
+            _check(one, list(row.get("prompt", ())), list(row[one.column]), row.get("tools") or ())
+        return found
+
+    @cached_property
+    def _marked_template(self) -> str | None:
+        """The template that marks what the assistant says; `None` where the tokenizer's own does."""
+        template = self.tokenizer.chat_template
+        if MARKERS.search(template["default"] if isinstance(template, dict) else template):
+            return None
+        try:
+            from trl.chat_template_utils import get_training_chat_template
+        except ImportError as missing:
+            raise MissingExtra(missing.name or "trl", "train") from missing
+        try:
+            return get_training_chat_template(self.tokenizer)
+        except ValueError as error:
+            raise Unfit("no-generation-markers") from error
+
+    def _masked(self, column: str, prompt: list[Message], said: list[Message], tools: Any) -> Masked:
+        several = column == "messages" or any(one["role"] != "assistant" for one in said) or len(said) > 1
+        marked = several if self.assistant_only is None else self.assistant_only
+        ids, mask = self._rendered([*prompt, *said], tools, marked)
+        if column != "messages":
+            asked, _ = self._rendered(prompt, tools, marked, ask=True)
+            start = next(
+                (at for at, (one, other) in enumerate(zip(asked, ids, strict=False)) if one != other), len(asked)
+            )
+            mask = [here and at >= start for at, here in enumerate(mask)]
+        if self.pad_masked:
+            mask = [here and token != self.tokenizer.pad_token_id for token, here in zip(ids, mask, strict=True)]
+        return self._told(column, ids, mask)
+
+    def _rendered(
+        self, messages: list[Message], tools: Any, marked: bool, *, ask: bool = False
+    ) -> tuple[list[int], list[bool]]:
+        """The tokens, and which of them carry loss as far as the template says."""
+        try:
+            found = self.tokenizer.apply_chat_template(
+                messages,
+                tools=tools or None,
+                chat_template=self._marked_template if marked else None,
+                add_generation_prompt=ask,
+                tokenize=True,
+                return_dict=True,
+                return_assistant_tokens_mask=marked and not ask,
+            )
+        except Unfit:
+            raise
+        except Exception as error:  # a template may raise anything
+            raise Unfit("template-refuses") from error
+        ids = found["input_ids"]
+        return ids, [bool(one) for one in found["assistant_masks"]] if marked and not ask else [True] * len(ids)
+
+    def _told(self, column: str, ids: list[int], mask: list[bool]) -> Masked:
+        spans: list[Span] = []
+        ends: list[bool] = []
+        for trained, run in groupby(zip(ids, mask, strict=True), key=lambda one: one[1]):
+            tokens = [token for token, _ in run]
+            spans.append(Span(self._text(tokens), trained, len(tokens)))
+            if trained:
+                last = next((token for token in reversed(tokens) if self._text([token]).strip()), None)
+                ends.append(last in self._end_ids)
+        return Masked(column, tuple(spans), tuple(ends))
+
+    def _text(self, tokens: Sequence[int]) -> str:
+        return self.tokenizer.decode(tokens, skip_special_tokens=False, clean_up_tokenization_spaces=False)
+
+    @cached_property
+    def _end_ids(self) -> set[int]:
+        """Templates end a turn with a token of their own: added to the vocabulary, and rarely the tokenizer's end of text."""
+        return {*self.tokenizer.get_added_vocab().values(), self.tokenizer.eos_token_id}
+
+
+def masking(tokenizer: Any, *, assistant_only: bool | None = None, pad_masked: bool = False) -> Masking:
+    """The masking of a tokenizer.
+
+    Args:
+        tokenizer: of transformers, or the folder of one or of its model.
+        assistant_only: as TRL's `assistant_only_loss`; `None`: for rows that need it.
+        pad_masked: as the field of `Masking`.
+
+    Raises:
+        MissingExtra: transformers is not installed.
+        DatasetError: there is no tokenizer in the folder, or it has no chat template.
+    """
+    if isinstance(tokenizer, Masking):
+        return tokenizer
+    loaded = _loaded(tokenizer) if isinstance(tokenizer, (str, Path)) else tokenizer
+    if not loaded.chat_template:
+        raise DatasetError(
+            f"The tokenizer {loaded.name_or_path!r} has no chat template, so it cannot show what of a row carries loss. "
+            "Give the tokenizer of a chat model."
+        )
+    return Masking(loaded, assistant_only, pad_masked)
+
+
+def _loaded(place: str | Path) -> Any:
+    try:
+        from transformers import AutoTokenizer
+    except ImportError as missing:
+        raise MissingExtra(missing.name or "transformers", "train") from missing
+    try:
+        return AutoTokenizer.from_pretrained(str(place))
+    except (OSError, ValueError) as error:
+        raise DatasetError(
+            f"There is no tokenizer at {str(place)!r}: {str(error).splitlines()[0]} Give the folder of a Hugging Face model."
+        ) from error
+
+
+def _columns(row: Mapping[str, Any]) -> list[str]:
+    found = [name for name in (*ANSWERS, "messages") if isinstance(row.get(name), list)]
+    if not found:
+        raise DatasetError(
+            f"A row with the columns {', '.join(row)} is no conversation that a chat template could print. "
+            "Leave the tokenizer out, or choose one of the formats trl, trl_messages, trl_preference and trl_unpaired."
+        )
+    return found
+
+
+def _check(masked: Masked, prompt: list[Message], said: list[Message], tools: Sequence[Any]) -> None:
+    if any(tool.get("function", tool).get("name", "") not in masked.text for tool in tools):
+        raise Unfit("template-loses-tools")
+    _check_printed(masked.text, [*prompt, *said])
+    learnt = sum(one["role"] == "assistant" for one in said)
+    if len(masked.trained) != learnt:
+        raise Unfit("wrong-mask" if masked.trained else "nothing-trained")
+    try:
+        for text, messages in zip(_between(masked), _turns(prompt, said), strict=True):
+            _check_printed(text, messages)
+    except Unfit as elsewhere:  # it is printed, but on the other side of the mask
+        raise Unfit("wrong-mask") from elsewhere
+    if not all(masked.ends):
+        raise Unfit("end-not-trained")
+
+
+def _between(masked: Masked) -> list[str]:
+    """The texts without loss and with it in turns, those without first and last."""
+    texts = [""]
+    for span in masked.spans:
+        if span.trained == (len(texts) % 2 == 0):
+            texts[-1] += span.text
+        else:
+            texts.append(span.text)
+    return [*texts, ""] if len(texts) % 2 == 0 else texts
+
+
+def _turns(prompt: Sequence[Message], said: Sequence[Message]) -> list[list[Message]]:
+    """The messages as `_between` has their texts: context, what the assistant says, context, and so on."""
+    turns = [list(prompt)]
+    for one in said:
+        if one["role"] == "assistant":
+            turns += [[one], []]
+        else:
+            turns[-1].append(one)
+    return turns
+
+
+def _check_printed(text: str, messages: Sequence[Message]) -> None:
+    """Whether all that the messages say is in the text, in its order."""
+    at = 0
+    for message in messages:
+        thinking = (message.get("reasoning_content") or "").strip()
+        at = _after(text, at, [thinking], "template-loses-reasoning")
+        at = _after(text, at, [_content(message)], "template-loses-content")
+        for call, (name, arguments) in zip(message.get("tool_calls") or (), calls_of(message), strict=True):
+            at = _after(text, at, [name], "template-loses-tool-calls")
+            if _quoted(call, text, at):
+                raise Unfit("template-quotes-arguments")
+            at = _after(text, at, _printed(arguments, text, at), "template-loses-tool-calls")
+
+
+def _quoted(call: Mapping[str, Any], text: str, start: int) -> bool:
+    """Whether arguments that are JSON text already were quoted once more."""
+    written = call.get("function", {}).get("arguments")
+    if not isinstance(written, str) or '"' not in written:
+        return False
+    return text.find(json.dumps(written, ensure_ascii=False), start) >= 0 and text.find(written, start) < 0
+
+
+def _after(text: str, start: int, pieces: Sequence[str], reason: str) -> int:
+    """Where the pieces end that must come from there on, in whatever order among themselves."""
+    end = start
+    for piece in pieces:
+        found = text.find(piece, start)
+        if found < 0:
+            raise Unfit(reason)
+        end = max(end, found + len(piece))
+    return end
+
+
+def _content(message: Message) -> str:
+    return str(plain(message["content"])).strip()
+
+
+def _printed(arguments: Any, text: str, start: int) -> list[str]:
+    """The arguments as the template prints them: as JSON, or each key and value in markup of its own."""
+    for written in (json.dumps(arguments, ensure_ascii=False), json.dumps(arguments)):
+        if text.find(written, start) >= 0:
+            return [written]
+    return [_spelling(leaf, text, start) for leaf in _leaves(arguments)]
+
+
+def _leaves(value: Any) -> Iterator[Any]:
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            yield key
+            yield from _leaves(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _leaves(inner)
+    else:
+        yield value
+
+
+def _spelling(leaf: Any, text: str, start: int) -> str:
+    if isinstance(leaf, str):
+        written = [leaf, json.dumps(leaf, ensure_ascii=False)[1:-1], json.dumps(leaf)[1:-1]]
+    else:
+        written = [json.dumps(leaf), str(leaf)]  # XML-like templates print Python's True
+    return next((one for one in written if text.find(one, start) >= 0), written[0])
