@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from langdistill.records import Call, Feedback, Message, Reply, ToolRun, Trace
+from langdistill.stores.foreign.actions import ARGUMENT, NAMED, finished
 from langdistill.stores.foreign.chats import read_chat, without_place
 from langdistill.stores.foreign.documents import Document, documents, read_rows, rows_by_key
 from langdistill.stores.foreign.expected import Unreadable, a_list, a_number, a_text, an_object, kind
@@ -25,8 +26,7 @@ SOURCE = "fireact"
 INSTRUCTION = re.compile(r"### Instruction:\n(.*?)\n+(?:### Input:\n(.*?)\n+)?### Response:\n?", re.DOTALL)
 OBSERVATION = re.compile(r"^Observation:[ \t]*", re.MULTILINE)
 NEXT = re.compile(r"^(?=Thought:|Action:)", re.MULTILINE)
-ACTION = re.compile(r"^Action:[ \t]*(\w+)\[(.*)\][ \t]*$", re.MULTILINE)
-FINISH = "finish"
+ACTION = re.compile(rf"^Action:[ \t]*{NAMED}[ \t]*$", re.MULTILINE)
 SPOKEN = ("traj", "output", "messages")
 """Keys of a run of which each holds what was said."""
 GOLD = "gt"
@@ -110,7 +110,6 @@ def _trace(
         raise Unreadable("no-reply", f"{len(messages)} messages, and none of the model.")
     calls = [Call(id=f"{identity}-{at}", prompt=messages[:at], replies=[Reply(message=messages[at])]) for at in said]
     runs = [run for index, at in enumerate(said) for run in _tool_runs(identity, index, messages[at : at + 2])]
-    finished = next((run.arguments["input"] for run in reversed(runs) if run.name == FINISH), None)
     return trace_of(
         where,
         id=identity,
@@ -120,7 +119,7 @@ def _trace(
         output=messages[said[0] :],
         calls=calls,
         tool_runs=runs,
-        answer=finished or pred,
+        answer=finished((run.name, run.arguments[ARGUMENT]) for run in runs) or pred,
         **fields,
     )
 
@@ -137,6 +136,6 @@ def _tool_runs(identity: str, call: int, said: list[Message]) -> Iterator[ToolRu
             id=f"{identity}-tool-{call}-{at}",
             name=name,
             call=call,
-            arguments={"input": argument},
+            arguments={ARGUMENT: argument},
             output=output if last else None,
         )

@@ -7,6 +7,7 @@
 | `{"input": {...}, "preferred_output": [...], "non_preferred_output": [...]}` | two of one problem, with feedback 1 and 0 |
 | `{"custom_id", "body"}` and `{"custom_id", "response"}`, or `{"request", "response"}` | one for both, with all choices |
 | `{"traj": [...], "reward": ..., "task_id": ...}` (tau-bench) | one, with the reward as feedback; what was to be done is gold and stays out |
+| `{"messages_display": "user: ..."}` (tau-bench) | one, which says how many tool calls are lost: only their results were printed |
 """
 
 from __future__ import annotations
@@ -17,18 +18,13 @@ from pathlib import Path
 from typing import Any
 
 from langdistill.records import Call, Feedback, Reply, Trace, digest
-from langdistill.stores.foreign.chats import (
-    calls_of,
-    read_chat,
-    read_message,
-    read_tools,
-    split,
-    tool_runs_of,
-    without_place,
-)
+from langdistill.stores.foreign.chat_traces import KEPT_OUT, chat_trace, pair_traces
+from langdistill.stores.foreign.chats import read_chat, read_message, read_tools, tool_runs_of, without_place
+from langdistill.stores.foreign.displays import read_display
 from langdistill.stores.foreign.documents import Document, documents, read_rows, rows
 from langdistill.stores.foreign.expected import Unreadable, a_list, a_number, a_text, an_object, kind, within
 from langdistill.stores.foreign.made import Ids, filled, left_out, trace_of
+from langdistill.stores.foreign.parts import tools_in
 from langdistill.stores.foreign.values import a_time, usage_of
 from langdistill.stores.importing import Unmapped
 
@@ -38,8 +34,6 @@ ASKED = ("messages", "model", *OFFERED)
 """Keys of a request that have a field of their own; the others are its parameters."""
 PARAMS = ("parallel_tool_calls", "temperature", "top_p", "max_tokens", "max_completion_tokens", "tool_choice",
           "response_format", "seed", "stop", "n", "reasoning_effort")  # fmt: skip
-KEPT_OUT = ("info", "answer", "target", "gold", "label", "ground_truth", "expected", "reference", "solution")
-"""Keys that may hold the right answer, which no trace may."""
 
 
 def read(path: Path) -> Iterator[Trace | Unmapped]:
@@ -58,6 +52,8 @@ def _row(row: Document, ids: Ids, batch: Batch) -> Iterator[Trace | Unmapped]:
         yield from batch.take(row, raw)
     elif "preferred_output" in raw:
         yield from _pair(row.where, ids.of(seen), raw)
+    elif "messages_display" in raw:
+        yield from _displayed(row.where, ids.of(seen), raw)
     elif "traj" in raw:
         yield from _rewarded(row.where, ids.of(seen), raw)
     elif "messages" in raw or "completion" in raw:
@@ -80,36 +76,13 @@ def _said(raw: Any, role: str) -> list[Any]:
 
 
 def _chat(
-    where: str, identity: str, raw: dict[str, Any], spoken: list[Any], *, start: int = 0, **fields: Any
+    where: str, identity: str, raw: dict[str, Any], spoken: list[Any], **fields: Any
 ) -> Iterator[Trace | Unmapped]:
-    """The trace of one chat, then what of it found no place. Messages before `start` are no calls."""
-    messages = read_chat(spoken)
-    made = calls_of(messages, identity, start, **_asked_with(raw))
-    if not made:
-        raise Unreadable("no-reply", f"{len(messages)} messages, and none of the model.")
-    for at, call in made.items():
-        weight = a_number(spoken[at].get("weight"))
-        made[at] = call if weight is None else call.model_copy(update={"params": {**call.params, "weight": weight}})
-    runs, unasked = tool_runs_of(messages, identity, list(made))
-    given, earlier, output, unanswered = split(messages)
-    yield trace_of(
-        where,
-        **{"id": identity, "source": SOURCE, "name": SOURCE, "input": given, "earlier": earlier, "output": output}
-        | fields,
-        calls=list(made.values()),
-        tool_runs=runs,
-    )
-    yield from left_out(where, "no-place", without_place(spoken, "weight"))
-    if unasked:
-        yield Unmapped(where=where, reason="no-tool-call", detail=f"{unasked} results of tools that no message called.")
-    if unanswered:
-        yield Unmapped(
-            where=where, reason="unanswered", detail=f"{len(unanswered)} messages after the last of the model."
-        )
+    return chat_trace(where, identity, SOURCE, spoken, asked_with=_asked_with(raw), **fields)
 
 
 def _asked_with(raw: dict[str, Any]) -> dict[str, Any]:
-    tools = [tool for key in OFFERED for tool in read_tools(raw.get(key))]
+    tools = [tool for key in OFFERED for tool in tools_in(read_tools(raw.get(key)))]
     params = {key: raw[key] for key in PARAMS if raw.get(key) is not None}
     return {"tools": tools, "params": params, "model": a_text(raw.get("model"))}
 
@@ -117,19 +90,8 @@ def _asked_with(raw: dict[str, Any]) -> dict[str, Any]:
 def _pair(where: str, identity: str, raw: dict[str, Any]) -> Iterator[Trace | Unmapped]:
     asked = an_object(raw.get("input"), "The input")
     prompt = a_list(asked.get("messages"), "The messages of the input")
-    for key, score in (("preferred_output", 1.0), ("non_preferred_output", 0.0)):
-        try:
-            yield from _chat(
-                where,
-                f"{identity}-{key.removesuffix('_output')}",
-                asked,
-                [*prompt, *a_list(raw.get(key), key)],
-                start=len(prompt),
-                metadata={"problem": identity},
-                feedback=[Feedback(name="preferred", score=score)],
-            )
-        except Unreadable as error:
-            yield Unmapped(where=where, reason=error.reason, detail=f"{key}: {error.detail}")
+    endings = {key: raw.get(key) for key in ("preferred_output", "non_preferred_output")}
+    yield from pair_traces(where, identity, SOURCE, prompt, endings, asked_with=_asked_with(asked))
     yield from left_out(where, "no-place", filled(raw, "input", "preferred_output", "non_preferred_output"))
     yield from left_out(where, "no-place", filled(asked, *ASKED, *PARAMS))
 
@@ -144,6 +106,24 @@ def _rewarded(where: str, identity: str, raw: dict[str, Any]) -> Iterator[Trace 
     yield from _chat(where, identity, raw, spoken, metadata=metadata, feedback=feedback)
     yield from left_out(where, "gold", filled(raw, *set(raw) - {"info"}))
     yield from left_out(where, "no-place", filled(raw, "traj", "reward", "info", "task_id", "trial", *ASKED, *PARAMS))
+
+
+def _displayed(where: str, identity: str, raw: dict[str, Any]) -> Iterator[Trace | Unmapped]:
+    """A trace that says how much of it is lost: the display shows what the tools gave, and not how they were called."""
+    spoken = read_display(raw["messages_display"])
+    results = {at for at, message in enumerate(spoken) if message["role"] == "tool"}
+    for found in _chat(where, identity, raw, spoken, lost=len(results)):
+        yield found if isinstance(found, Unmapped) else _without_calling(found, results)
+    yield from left_out(where, "gold", filled(raw, *set(raw) - set(KEPT_OUT)))
+    yield from left_out(where, "no-place", filled(raw, "messages_display", *ASKED, *PARAMS, *KEPT_OUT))
+
+
+def _without_calling(trace: Trace, results: set[int]) -> Trace:
+    """The same without the replies that called a tool, of which a part is unknown: nobody may learn them."""
+    calls = [
+        call.model_copy(update={"replies": []}) if len(call.prompt) + 1 in results else call for call in trace.calls
+    ]
+    return trace.model_copy(update={"calls": calls})
 
 
 def _completion(where: str, identity: str, asked: Any, answer: Any, error: Any) -> Iterator[Trace | Unmapped]:

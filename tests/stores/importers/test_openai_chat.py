@@ -79,7 +79,7 @@ def test_function_calls_of_old(came: Write) -> None:
     assert trace["tool_runs"][0] | {"id": ""} == {
         "id": "", "name": "weather", "call": 0, "tool_call_id": "messages-1-0", "arguments": {}, "output": "rain",
     }  # fmt: skip
-    assert trace["calls"][0]["tools"] == [{"name": "weather"}]
+    assert trace["calls"][0]["tools"] == [{"type": "function", "function": {"name": "weather"}}]
 
 
 def test_parts_with_reasoning_and_tool_calls(came: Write) -> None:
