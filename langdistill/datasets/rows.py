@@ -34,6 +34,7 @@ def row_of(
         trace=first.id,
         traces=sorted({trace.id for trace in traces}),
         at=max(trace.started for trace in traces),
+        hint_used=hinted(traces, fields.get("call")),
         consent=_joined(trace.consent for trace in traces),
         licence=_joined(trace.licence for trace in traces),
         **fields,
@@ -50,6 +51,13 @@ def without_thinking(messages: Iterable[Message]) -> list[Message]:
     return [
         cast("Message", {key: value for key, value in one.items() if key != "reasoning_content"}) for one in messages
     ]
+
+
+def hinted(traces: Iterable[Trace], call: str | None = None) -> bool:
+    """Whether the gold answer was told in a call; in any of the traces, where it is not known which call said the target."""
+    calls = [one for trace in traces for one in trace.calls]
+    asked = [one for one in calls if one.id == call] or calls
+    return any(one.hint is not None for one in asked)
 
 
 def no_question(group: Group) -> str | None:
