@@ -37,6 +37,7 @@ class Ask:
     n: int
     first: int | None
     candidate: bool
+    hint: str | None
     heard: Heard | None
     params: dict[str, Any]
 
@@ -80,6 +81,7 @@ def ask(
     n: int = 1,
     first: int | None = None,
     candidate: bool = False,
+    hint: str | None = None,
     heard: Heard | None = None,
     **params: Any,
 ) -> Ask:
@@ -96,6 +98,8 @@ def ask(
         first: index of the first of these samples, where a group is drawn in several steps.
         candidate: the replies are candidates for the final answer. The mark goes into the run's metadata, where a
             harvest finds the votes by it.
+        hint: what the prompt tells of the gold answer, word for word. It goes into the run's metadata, where a harvest finds
+            what must not be learnt by it.
         heard: the reply concludes the strategy: its tokens go into LangGraph's `messages` stream as they come, as far as
             this function of the text lets them. Of one reply only.
         params: sampling parameters of this request, such as ``temperature=0.7``; those that are `None` are left out.
@@ -107,7 +111,7 @@ def ask(
         raise ModelError(f"A model was to be asked for n={n} replies; ask for at least one.")
     messages = (HumanMessage(prompt),) if isinstance(prompt, str) else tuple(prompt)
     given = {key: value for key, value in params.items() if value is not None}
-    return Ask(model, messages, n, first, candidate, heard if n == 1 else None, given)
+    return Ask(model, messages, n, first, candidate, hint, heard if n == 1 else None, given)
 
 
 def chat_model(model: str | Runnable[Any, Any]) -> Runnable[Any, Any]:

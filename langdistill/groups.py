@@ -94,9 +94,9 @@ class Candidate:
     answer: str | None
     trace: Trace
     call: Call | None = None
-    """`None` where the answer is that of the trace as a whole."""
+    """`None` where the answer is that of the trace as a whole and no call said its last message."""
     reply: Reply | None = None
-    """`None` for a call that failed: what it had streamed before is no vote."""
+    """`None` without a call, and for one that failed: what it had streamed before is no vote."""
 
 
 def candidates(trace: Trace, extract: Extract) -> list[Candidate]:
@@ -110,8 +110,8 @@ def candidates(trace: Trace, extract: Extract) -> list[Candidate]:
         replies = [(call, reply) for call in marked for reply in ((not call.error and call.replies) or [None])]
         return [Candidate(_answer(reply and reply.message, extract), trace, call, reply) for call, reply in replies]
     if trace.answer is not None or trace.error or not trace.output:
-        return [Candidate(_said(trace.answer), trace)]
-    return [Candidate(_answer(trace.output[-1], extract), trace)]
+        return [Candidate(_said(trace.answer), trace, *_said_by(trace))]
+    return [Candidate(_answer(trace.output[-1], extract), trace, *_said_by(trace))]
 
 
 def answers_of(traces: Iterable[Trace], extract: Extract) -> list[str | None]:
@@ -179,6 +179,19 @@ def _answer(message: Mapping[str, object] | None, extract: Extract) -> str | Non
 
 def _said(answer: str | None) -> str | None:
     return None if answer is None else thought_and_said(answer)[1] or None
+
+
+def _said_by(trace: Trace) -> tuple[Call | None, Reply | None]:
+    """The call and reply that the last message is word for word; where several are, one with a hint goes before one without."""
+    said = text_of(trace.output[-1]) if trace.output and not trace.error else None
+    found = [
+        (call, reply)
+        for call in trace.calls
+        if said and not call.error
+        for reply in call.replies
+        if text_of(reply.message) == said
+    ]
+    return min(found, key=lambda one: (one[0].hint is None, _call_key(one[0])), default=(None, None))
 
 
 def _ordered(traces: Sequence[Trace], extract: Extract) -> tuple[Trace, ...]:

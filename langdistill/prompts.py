@@ -18,6 +18,15 @@ ANSWER_LINE = 'End with one line that reads "Answer:" and then only the answer.'
 STEP_BY_STEP = "{question}\nThink step by step. " + ANSWER_LINE
 """Zero-shot chain of thought (Kojima et al., 2205.11916, own wording), shared by the strategies that sample reasoning."""
 
+ANSWER_HINT = "(Known beforehand: the answer is {answer}.)"
+"""Tells the gold answer. In words that no solution would use by itself, so that a hint that slips through is found."""
+
+HINTED = (
+    "{question}\n{hint}\nThink step by step how one arrives at it, as if you had not been told. Do not mention that you were. "
+    + ANSWER_LINE
+)
+"""Places: the question, and the hint. Shared by the strategies that are told the gold answer."""
+
 
 def places(template: str) -> set[str]:
     """The names of the places in a template."""

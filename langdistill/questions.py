@@ -26,7 +26,7 @@ from langchain_core.runnables import Runnable
 from langgraph.graph.message import add_messages
 from typing_extensions import TypedDict
 
-from langdistill.answers import Extract, answer_part, final_answer
+from langdistill.answers import Extract, answer_part, final_answer, same
 from langdistill.errors import AnswerError, ModelError
 from langdistill.records import digest
 
@@ -136,6 +136,11 @@ def candidate(reply: AIMessage, extract: Extract) -> Candidate:
     answer = None if calls else extract(reply.text)
     key = f"calls {digest(calls)}" if calls else answer
     return Candidate(answer=answer, vote=key, message=message_to_dict(reply))
+
+
+def arrives_at(gold: str | None, one: Candidate) -> bool:
+    """Whether a sampled reply ends in the gold answer; in none where there is no gold answer."""
+    return gold is not None and one["answer"] is not None and same(one["answer"], gold)
 
 
 def reply_of(one: Candidate) -> AIMessage:

@@ -116,6 +116,8 @@ class Call(Record):
     """Whether its replies are candidates for the final answer, as opposed to rewrites, sub-questions or criteria.
 
     Never in a node that failed: what it had been told there never reached the graph."""
+    hint: str | None = None
+    """What the prompt told of the gold answer, word for word: nothing that is learnt may hold it. `None` where it told nothing."""
     retries: int | None = None
     """Index of the failed call that asked the same before; a fallback where the model is another."""
     cached: bool = False
@@ -308,6 +310,8 @@ class Example(Record):
     """Ids of every trace that the row was made of, those of changed questions, too."""
     call: str | None = None
     """Id of the model call that the target is the reply of, where it is one."""
+    hint_used: bool = False
+    """Whether a model that had been told the gold answer said the target, or one of the votes for it."""
     model: str | None = None
     """Who said the target."""
     at: float = 0.0
@@ -330,7 +334,7 @@ class Example(Record):
         return digest(said)
 
 
-_NOT_CONTENT = {"trace", "traces", "call", "at", "verdicts", "split"}
+_NOT_CONTENT = {"trace", "traces", "call", "hint_used", "at", "verdicts", "split"}
 
 
 def text_of(message: Mapping[str, Any]) -> str | None:

@@ -35,6 +35,7 @@ def row_of(
         trace=first.id,
         traces=sorted({trace.id for trace in traces}),
         at=max(trace.started for trace in traces),
+        hint_used=hinted(traces, fields.get("call")),
         consent=_joined(trace.consent for trace in traces),
         licence=_joined(trace.licence for trace in traces),
         **fields,
@@ -61,6 +62,13 @@ def _without_thinking(message: Message) -> Message:
     if isinstance(content := message["content"], str):
         said["content"] = thought_and_said(content)[1]
     return cast("Message", said)
+
+
+def hinted(traces: Iterable[Trace], call: str | None = None) -> bool:
+    """Whether the gold answer was told in a call; in any of the traces, where it is not known which call said the target."""
+    calls = [one for trace in traces for one in trace.calls]
+    asked = [one for one in calls if one.id == call] or calls
+    return any(one.hint is not None for one in asked)
 
 
 def no_question(group: Group) -> str | None:

@@ -62,8 +62,8 @@ def _schema(arrow: Any) -> Any:
     messages = arrow.list_(said)
     replies = arrow.list_(struct(message=said, finish_reason=text, partial=truth))
     call = struct(
-        id=text, path=text, node=text, strategy=text, candidate=truth, model=text, provider=text, params=text, tools=text,
-        prompt=messages, replies=replies, input_tokens=whole, output_tokens=whole, cached_tokens=whole,
+        id=text, path=text, node=text, strategy=text, candidate=truth, hint=text, model=text, provider=text, params=text,
+        tools=text, prompt=messages, replies=replies, input_tokens=whole, output_tokens=whole, cached_tokens=whole,
         reasoning_tokens=whole, cached=truth, started=moment, first_token=moment, ended=moment, error=text,
     )  # fmt: skip
     tool_run = struct(
@@ -102,7 +102,7 @@ def _row(trace: Trace) -> dict[str, Any]:
 
 
 def _call(call: Call) -> dict[str, Any]:
-    names = ("id", "path", "node", "strategy", "candidate", "model", "provider", "cached", "error")
+    names = ("id", "path", "node", "strategy", "candidate", "hint", "model", "provider", "cached", "error")
     return _clean({name: getattr(call, name) for name in names}) | {
         **call.usage.model_dump(),
         **_times(call, "started", "first_token", "ended"),

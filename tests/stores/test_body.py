@@ -67,7 +67,7 @@ def traces(draw: Any) -> Trace:
     )  # fmt: skip
     call = st.builds(
         Call, id=TEXT, step=SOME_NUMBER, parent=SOME_NUMBER, path=TEXT, node=MAYBE, branch=SOME_NUMBER, strategy=MAYBE,
-        candidate=st.booleans(), retries=SOME_NUMBER, cached=st.booleans(), model=MAYBE, provider=MAYBE, tools=tools,
+        candidate=st.booleans(), hint=MAYBE, retries=SOME_NUMBER, cached=st.booleans(), model=MAYBE, provider=MAYBE, tools=tools,
         params=st.dictionaries(TEXT, JSON, max_size=2), prompt=some, replies=st.lists(reply, max_size=3),
         usage=st.builds(Usage, input_tokens=st.integers(0, 9), output_tokens=st.integers(0, 9)),
         started=TIME, first_token=st.none() | TIME, ended=TIME, error=MAYBE,

@@ -9,6 +9,8 @@ from langchain_core.messages import BaseMessage
 import langdistill as ld
 from langdistill.confidence import p_true
 from langdistill.strategies import system2_attention
+from langdistill.strategies.answer_hint import create_answer_hint
+from langdistill.strategies.rationalization import create_rationalization
 from langdistill.testing.conformance import Graph, StrategyTests
 from langdistill.votes import adaptive_consistency, early_stopping
 
@@ -85,6 +87,30 @@ class TestBestOfN(StrategyTests):
 
     def create(self, model: Any, **knobs: Any) -> Graph:
         return ld.create_best_of_n(model, lambda one: len(one["reply"]), samples=3, **knobs)
+
+
+class TestAnswerHint(StrategyTests):
+    fans_out = True
+    answers_early = True
+
+    def create(self, model: Any, **knobs: Any) -> Graph:
+        return create_answer_hint(model, answer_of=lambda question: "4", samples=3, **knobs)
+
+
+class TestRationalizationRightAtOnce(StrategyTests):
+    text = "I think.\nAnswer: 4"
+
+    def create(self, model: Any, **knobs: Any) -> Graph:
+        return create_rationalization(model, answer_of=lambda question: "4", **knobs)
+
+
+class TestRationalizationWithTheHint(TestRationalizationRightAtOnce):
+    answers_early = True
+    calls_tools = True
+
+    def script(self, messages: list[BaseMessage], number: int) -> str:
+        hinted = any("Known beforehand" in one.text for one in messages)
+        return "I think.\nAnswer: 4" if hinted else "I guess.\nAnswer: 5"
 
 
 class TestLeastToMost(StrategyTests):

@@ -131,6 +131,8 @@ class Writing:
         marks, name = facts.marks_of(metadata, tags), self._cleaning.label(root, name)
         if "strategy" in marks:
             marks["strategy"] = self._cleaning.label(root, marks["strategy"])
+        if "hint" in marks:
+            marks["hint"] = self._cleaning.value(root, str(marks["hint"]))
         self._write(
             root,
             [Kind.CALL, root.now, run.number, run.step, run.tool, run_id, name, run.namespace, marks,
