@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 import zipfile
 from collections.abc import Callable, Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -81,7 +83,7 @@ def _ways(node: dict[str, Any], before: tuple[Any, ...]) -> Iterator[tuple[Any, 
 
 
 def _of_way(way: tuple[Any, ...]) -> Iterator[tuple[str, Any]]:
-    for action, given in zip(way, way[1:], strict=False):
+    for action, given in pairwise(way):
         if action["node_type"] == "Action":
             assert given["node_type"] == "Action Input"
             yield action["description"], parsed(given["description"])
@@ -168,3 +170,67 @@ def test_every_tool_call_of_a_run_is_in_its_row(
     expected = list(read(data / place))
     assert (len(rows), reasons, len(expected)) == (count, without, calls)
     assert sorted(learnt(rows), key=str) == sorted(expected, key=str)
+
+
+@pytest.mark.parametrize(
+    ("format", "name", "runs"),
+    [("langsmith", "langsmith.jsonl", 2), ("otel", "openinference.json", 2), ("otel", "openllmetry.json", 2)],
+)
+def test_recorders_of_others_tell_the_same_row(format: str, name: str, runs: int) -> None:
+    rows, reasons = rows_of(format, RECORDED / name)
+    assert len(rows) == runs
+    assert reasons.count("failed-runs") == 1
+    assert learnt(rows) == [("add", {"a": 2, "b": 3}), ("divide", {"a": 9, "b": 3})]
+    [row] = [row for row in rows if row.tools]
+    assert [one["role"] for one in row.messages] == ["system", "user"]
+    assert [one["role"] for one in row.target] == ["assistant", "tool", "tool", "assistant"]
+    assert [one["function"]["name"] for one in row.tools] == ["add", "divide"]
+
+
+def test_a_call_without_an_id_is_kept(data: Path) -> None:
+    [row], _ = rows_of("langfuse", data / "langfuse_traces/google-adk-2025-08-28.trace.json")
+    assert learnt([row]) == [("say_hello", {})]
+    assert [one["function"]["name"] for one in row.tools] == ["say_hello"]
+
+
+FIREACT = {"trajs": 1777, "alpaca_format": 1385, "gpt_format": 1385}
+ACTION = re.compile(r"^Action:[ \t]*(\w+)\[(.*)\][ \t]*$", re.MULTILINE)
+
+
+def fireact_runs(path: Path) -> Iterator[str]:
+    [file] = path.glob("*.json")
+    for run in json.loads(file.read_text()).values():
+        yield run["traj"].split("### Response:")[1]
+
+
+def fireact_rows(path: Path) -> Iterator[str]:
+    for row in json.loads((path / "hotpotqa.json").read_text()):
+        yield row["output"]
+
+
+def fireact_chats(path: Path) -> Iterator[str]:
+    for line in (path / "hotpotqa.jsonl").read_text().splitlines():
+        yield "\n".join(one["content"] for one in json.loads(line)["messages"] if one["role"] == "assistant")
+
+
+@pytest.mark.parametrize(
+    ("format", "place", "read", "actions"),
+    [
+        ("fireact", "trajs", fireact_runs, FIREACT["trajs"]),
+        ("fireact", "alpaca_format", fireact_rows, FIREACT["alpaca_format"]),
+        ("openai_chat", "gpt_format", fireact_chats, FIREACT["gpt_format"]),
+    ],
+    ids=str,
+)
+def test_every_action_in_the_text_of_a_run_is_learnt(
+    data: Path, format: str, place: str, read: Callable[[Path], Iterator[str]], actions: int
+) -> None:
+    rows, reasons = rows_of(format, data / "fireact" / place)
+    said = [
+        [found for one in row.target if one["role"] == "assistant" for found in ACTION.findall(str(one["content"]))]
+        for row in rows
+    ]
+    expected = [ACTION.findall(text) for text in read(data / "fireact" / place)]
+    assert said == expected
+    assert (len(rows), reasons, sum(map(len, expected))) == (500, [], actions)
+    assert not [row for row in rows if row.target[-1]["role"] == "user"]
