@@ -73,19 +73,24 @@ def not_whole(trace: Trace) -> str | None:
 
 
 def conversations_of_agent(trace: Trace, agent: str) -> list[Conversation]:
-    """What one agent of a run said: a conversation for each time that it was given the word, with the prompt of its own."""
+    """What one agent of a run said, under its own prompt: a conversation for each time that another one spoke before it."""
     chains: list[list[tuple[Call, Reply]]] = []
     for call in trace.calls:
         if call.step is None or trace.steps[call.step].agent != agent:
             continue
         for reply in spoken(trace, call):
-            before = [chain for chain in chains if _goes_on(_sent(*chain[-1]), _body(call.prompt))]
+            before = [chain for chain in chains if _is_next(_sent(*chain[-1]), _body(call.prompt))]
             if before:
                 max(before, key=len).append((call, reply))
             else:
                 chains.append([(call, reply)])
     found = [_of_chain(chain) for chain in chains]
     return [one for one in found if isinstance(one, Conversation)]
+
+
+def _is_next(before: Sequence[Message], prompt: Sequence[Message]) -> bool:
+    """Whether a prompt goes on where a conversation stopped, and no other agent has spoken since: its words are not learnt."""
+    return _goes_on(before, prompt) and not any(one["role"] == "assistant" for one in prompt[len(before) :])
 
 
 def _of_chain(chain: Sequence[tuple[Call, Reply]]) -> Conversation | str:

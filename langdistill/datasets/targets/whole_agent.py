@@ -30,7 +30,7 @@ class WholeAgent(Taking):
     first_thought: FirstThought | None = None
 
     def __call__(self, group: Group) -> Rows:
-        """A row for each run, or for each time that the agent was given the word."""
+        """A row for each run, or for each time that another agent spoke before the one that is learnt."""
         rows: list[Example] = []
         reasons: list[str] = []
         for trace in group.originals:
@@ -94,7 +94,7 @@ def whole_agent(
     Each turn of a thread is a run. To learn a conversation once and whole, select its last turn and set `learn_earlier`.
 
     Args:
-        agent: name of one agent of several: a row for each time it was given the word, with its own prompt and tools.
+        agent: name of one agent of several: a row, with its own prompt and tools, for each time that another spoke before it.
             `None` takes the conversation of the root, in which an agent that is a tool is a tool.
         learn_earlier: the assistant's messages of earlier turns are learnt, too, and are no context.
         reasoning: whether the target keeps the agent's thinking ("keep", "strip"). Prompts never hold any.
