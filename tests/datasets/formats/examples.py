@@ -65,9 +65,10 @@ def _value(arguments: Any) -> Any:
     if not isinstance(arguments, str):
         return arguments
     try:
-        return json.loads(arguments)
+        value = json.loads(arguments) if arguments.strip() else None
     except ValueError:
         return arguments
+    return {} if value is None else value  # to ask with nothing is to ask without arguments
 
 
 @cache

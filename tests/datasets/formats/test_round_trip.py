@@ -64,6 +64,19 @@ def examples(draw: Any) -> Example:
     )
 
 
+REASONS: dict[str, set[str]] = {
+    "trl": set(),
+    "trl_messages": {"prompt-has-replies"},
+    "trl_preference": {"no-rejected", "same-answers"},
+    "trl_unpaired": {"no-label"},
+    "privileged_context": {"no-privileged-context"},
+    "openai": {"reasoning-lost", "empty-reply"},
+    "openai_preference": {"reasoning-lost", "empty-reply", "no-rejected", "same-answers", "not-one-reply"},
+    "sharegpt": {"prompt-has-replies", "not-one-reply", "text-beside-calls", "ids-lost", "messages-lost",
+                 "tool-calls-lost", "reasoning-lost", "content-lost"},
+}  # fmt: skip
+
+
 def conversations(name: str, of: Example) -> list[Any]:
     pair = [*of.messages, *of.target], [*of.messages, *(of.rejected or ())]
     if name in ("trl_preference", "openai_preference"):
@@ -79,14 +92,15 @@ def conversations(name: str, of: Example) -> list[Any]:
         ("sharegpt", {"mask_history": True}),
     ],
 )  # fmt: skip
-@settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
+@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
 @given(of=examples())
 def test_whole_or_unfit(name: str, options: dict[str, Any], of: Example) -> None:
     format = find_format(name, **options)
     try:
         rows = fitted(format, of)
     except Unfit as unfit:
-        assert name != "trl", unfit.reason
+        if unfit.reason not in REASONS[name]:
+            raise
         return
     ids = name != "sharegpt"
     expected = conversations(name, of)
@@ -94,16 +108,3 @@ def test_whole_or_unfit(name: str, options: dict[str, Any], of: Example) -> None
         expected = format.says(of)
     found = [format.read(orjson.loads(one.line)) for one in rows]
     assert [facts(one, ids=ids) for one in found] == [facts(one, ids=ids) for one in expected]
-
-
-@settings(max_examples=200, deadline=None, derandomize=True)
-@given(of=examples())
-def test_what_is_unfit_is_so_for_a_reason_that_is_known(of: Example) -> None:
-    for name in ("openai", "sharegpt", "trl_messages"):
-        try:
-            fitted(find_format(name), of)
-        except Unfit as unfit:
-            assert unfit.reason in {
-                "reasoning-lost", "empty-reply", "prompt-has-replies", "text-beside-calls", "ids-lost", "messages-lost",
-                "tool-calls-lost",
-            }  # fmt: skip
