@@ -30,7 +30,7 @@ Consent: {_terms(manifest, "consent")}. Licence: {_terms(manifest, "licence")}. 
 
 def _front_matter(manifest: dict[str, Any]) -> str:
     there = [split for split in SPLITS if manifest["rows"][split]]
-    files = "".join(f"  - split: {split}\n    path: {split}.jsonl\n" for split in there)
+    files = "".join(f"  - split: {split}\n    path: {split}.{manifest['container']}\n" for split in there)
     licences = sorted(manifest.get("terms", {}).get("licence", {}))
     licence = f"license: {_quoted(licences[0])}\n" if len(licences) == 1 else "license: other\n" if licences else ""
     tags = ["langdistill", *(["supervised"] if manifest.get("supervised") else [])]

@@ -12,7 +12,9 @@ from typing import Any
 
 from langdistill import answers
 from langdistill.answers import Extract
-from langdistill.datasets.formats.fitting import find_format
+from langdistill.datasets.containers import Container, needs_extra
+from langdistill.datasets.formats.fitting import Format, find_format
+from langdistill.datasets.masking import Masking, masking
 from langdistill.datasets.pipeline import Engine, locally, passages, stretches
 from langdistill.datasets.reading import MANIFEST, Dataset
 from langdistill.datasets.rendering import Rendering, rendered
@@ -115,20 +117,34 @@ class Harvest:
         return Harvested(examples, rejects, waterfall.funnel, waterfall.chain)
 
     def write(
-        self, out: str | Path, *, format: str = "trl", validation: float = 0.1, seed: int = 0, overwrite: bool = False
+        self,
+        out: str | Path,
+        *,
+        format: str | Format = "trl",
+        container: Container = "jsonl",
+        tokenizer: Any = None,
+        validation: float = 0.1,
+        seed: int = 0,
+        overwrite: bool = False,
     ) -> Dataset:
         """Run, split by problem and write the data set's folder, whole or not at all.
 
         Args:
             out: the folder; refused where it exists, unless `overwrite`.
-            format: name of the format: a file of `datasets/formats/`.
+            format: of the rows, or its name: a file of `datasets/formats/`.
+            container: of the rows: JSON lines, or Parquet. The data set's hash is the same.
+            tokenizer: of the student, or the folder of its model. Every row goes through its chat template, and one that loses
+                a tool call or its thinking there, or would have loss on anything but the target, is a reject. A `Masking` says
+                more of how the loss will be taken.
             validation: share of the problems kept aside.
             seed: of the split.
             overwrite: replace the folder.
 
         Raises:
-            DatasetError: `out` exists, the harvest is empty, or nothing passed.
+            DatasetError: `out` exists, the harvest is empty, nothing passed, or the format's rows are no conversations that a
+                chat template could print.
             UnknownName: of the format.
+            MissingExtra: pyarrow for Parquet, or transformers for a tokenizer, is not installed.
         """
         if not 0 <= validation < 1:
             raise DatasetError(
@@ -136,15 +152,19 @@ class Harvest:
             )
         place = Path(out)
         check_place(place, overwrite=overwrite, mark=MANIFEST, error=DatasetError)
-        find_format(format)
-        with written_beside(place) as folder, closing(DatasetWriter(folder, format)) as writer:
+        needs_extra(container)
+        written, mask = find_format(format), None if tokenizer is None else masking(tokenizer)
+        with (
+            written_beside(place) as folder,
+            closing(DatasetWriter(folder, written, container=container, masking=mask)) as writer,
+        ):
             with self._running() as (found, waterfall):
                 for example in rendered(
                     self.rendering, self._kept(found, writer), lambda one: side_of(one, validation, seed)
                 ):
                     writer.add(example, side_of(example, validation, seed))
                 self._check(waterfall)
-            settings = {**self._told(), "validation": validation, "seed": seed}
+            settings = {**self._told(), **_rows_told(written, mask), "validation": validation, "seed": seed}
             manifest = writer.finish(waterfall.funnel, waterfall.chain, settings)
         dataset = Dataset(place, manifest)
         self._note(dataset)
@@ -250,6 +270,14 @@ def harvest(
     """
     selection = Selection(graph, strategy, node, model, tag, thread, user, since, before, outcome, min_score, where)
     return Harvest(source, selection, extract)
+
+
+def _rows_told(format: Format, mask: Masking | None) -> dict[str, Any]:
+    """How the rows are written and checked, as far as somebody chose it."""
+    return {
+        **({"format_params": format.params} if format.params else {}),
+        **({"rendered_by": mask.params} if mask else {}),
+    }
 
 
 def _all_gone(funnel: list[dict[str, Any]]) -> str:

@@ -10,8 +10,10 @@ from typing import Any
 
 import orjson
 
+from langdistill.datasets.containers import lines_hash, lines_of, rows_in
+from langdistill.datasets.shapes import columns_of, feature
 from langdistill.datasets.splitting import SPLITS
-from langdistill.errors import DatasetError
+from langdistill.errors import DatasetError, MissingExtra
 from langdistill.folders import recovered
 from langdistill.records import digest
 
@@ -56,7 +58,30 @@ class Dataset:
 
     def rows(self, *splits: str) -> list[dict[str, Any]]:
         """The rows of the splits, or of all."""
-        return [row for split in splits or SPLITS for row in lines_of(self.path / f"{split}.jsonl")]
+        return [row for split in splits or SPLITS for row in rows_in(self.path, split)]
+
+    def to_datasets(self) -> Any:
+        """The rows as a Hugging Face `datasets.DatasetDict`, a split each; splits without rows are left out.
+
+        Raises:
+            MissingExtra: `datasets` is not installed.
+        """
+        try:
+            import datasets
+        except ImportError as missing:
+            raise MissingExtra(missing.name or "datasets", "train") from missing
+        columns = columns_of(row for split in SPLITS for row in rows_in(self.path, split))
+        features = datasets.Features.from_dict({name: feature(shape) for name, shape in columns.items()})
+        there = [split for split in SPLITS if self.manifest["rows"][split]]
+        return datasets.DatasetDict({split: self._split(datasets, split, features) for split in there})
+
+    def _split(self, datasets: Any, split: str, features: Any) -> Any:
+        def rows() -> Iterator[dict[str, Any]]:
+            for row in rows_in(self.path, split):
+                yield {name: row.get(name) for name in features}
+
+        # the hash names the cache: the same folder may hold another data set tomorrow
+        return datasets.Dataset.from_generator(rows, features=features, split=split, fingerprint=self.hash[:32] + split)
 
 
 def read_dataset(path: str | Path) -> Dataset:
@@ -70,7 +95,7 @@ def read_dataset(path: str | Path) -> Dataset:
         manifest = orjson.loads((folder / MANIFEST).read_bytes())
         found = {name: hash_of(folder / name) for name in manifest["files"]}
         changed = [name for name, value in manifest["files"].items() if found[name] != value]
-        if not changed and rows_hash({split: found[f"{split}.jsonl"] for split in SPLITS}) != manifest["hash"]:
+        if not changed and rows_hash(_lines(folder, found)) != manifest["hash"]:
             changed = [MANIFEST]
     except (OSError, KeyError, orjson.JSONDecodeError) as error:
         raise DatasetError(f"{str(folder)!r} is no data set: {error}. Write one with `langdistill harvest`.") from error
@@ -81,17 +106,15 @@ def read_dataset(path: str | Path) -> Dataset:
     return Dataset(folder, manifest)
 
 
+def _lines(folder: Path, files: dict[str, str]) -> dict[str, str]:
+    """Hashes of the splits as JSON lines."""
+    return {split: files.get(f"{split}.jsonl") or lines_hash(rows_in(folder, split)) for split in SPLITS}
+
+
 def sources_in(folder: Path) -> Iterator[dict[str, Any]]:
     """What `Dataset.sources` tells, of a folder that need not be read as a whole."""
     path = folder / SOURCES
     return lines_of(path) if path.is_file() else iter(())
-
-
-def lines_of(path: Path) -> Iterator[dict[str, Any]]:
-    """The JSON lines of a file, one at a time."""
-    with path.open("rb") as file:
-        for line in file:
-            yield orjson.loads(line)
 
 
 def hash_of(path: Path) -> str:

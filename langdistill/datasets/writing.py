@@ -12,8 +12,11 @@ import orjson
 
 import langdistill
 from langdistill.datasets.card import card_of
-from langdistill.datasets.formats.fitting import Unfit, find_format
-from langdistill.datasets.reading import MANIFEST, REJECTS, SOURCES, hash_of, lines_of, rows_hash
+from langdistill.datasets.containers import Container, lines_of, write_parquet
+from langdistill.datasets.formats.fitting import Fitted, Format, Unfit, fitted
+from langdistill.datasets.masking import Masking
+from langdistill.datasets.reading import MANIFEST, REJECTS, SOURCES, hash_of, rows_hash
+from langdistill.datasets.shapes import columns_of
 from langdistill.datasets.splitting import SPLITS, Split
 from langdistill.datasets.waterfall import told_verdict
 from langdistill.errors import DatasetError
@@ -21,21 +24,29 @@ from langdistill.records import Example, digest
 
 CARD = "README.md"
 FILES = {split: f"{split}.jsonl" for split in SPLITS}
+"""Where the rows go first; a container other than JSON lines is made of them when all are there."""
 
 
 class DatasetWriter:
     """Writes rows and rejects one at a time into a folder that is not yet in its place; `finish` makes it whole."""
 
-    def __init__(self, folder: Path, format: str) -> None:
+    def __init__(
+        self, folder: Path, format: Format, *, container: Container = "jsonl", masking: Masking | None = None
+    ) -> None:
         """Begin.
 
-        Raises:
-            UnknownName: of the format.
+        Args:
+            folder: that there is, and empty.
+            format: of the rows.
+            container: of the rows.
+            masking: a tokenizer through whose chat template every row must go; rows that lose something in it are rejected.
         """
-        self.format = format
+        self.format = format.name
         self.kept = 0
         """Examples that the format holds."""
-        self._rows_of = find_format(format)
+        self._format = format
+        self._container = container
+        self._masking = masking
         self._folder = folder
         self._numbers: Counter[str] = Counter()
         self._unfit: Counter[str] = Counter()
@@ -52,7 +63,7 @@ class DatasetWriter:
     def add(self, example: Example, split: Split) -> None:
         """Write the rows of an example, or reject it where the format cannot hold it."""
         try:
-            rows = self._rows_of(example)
+            rows = self._fitted(example)
         except Unfit as unfit:
             self._unfit[unfit.reason] += 1
             self.reject(
@@ -67,12 +78,12 @@ class DatasetWriter:
         for name, counts in self._terms.items():
             counts[told.get(name, "unknown")] += len(rows)
         for row in rows:
-            self._put(FILES[split], row, example.problem, example.traces, told)
+            self._put(FILES[split], row.line, example.problem, example.traces, told)
 
     def reject(self, reject: Mapping[str, Any]) -> None:
         """Write what was dropped, with its reason."""
         row = {key: value for key, value in reject.items() if key != "traces"}
-        self._put(REJECTS, row, reject["problem"], reject["traces"], {})
+        self._put(REJECTS, _line(row), reject["problem"], reject["traces"], {})
 
     @property
     def stage(self) -> str:
@@ -107,12 +118,14 @@ class DatasetWriter:
         for file in self._files.values():
             file.flush()
             os.fsync(file.fileno())
-        files = {name: hash_of(self._folder / name) for name in self._files}
-        hashed = rows_hash({split: files[name] for split, name in FILES.items()})
+        hashed = rows_hash({split: hash_of(self._folder / name) for split, name in FILES.items()})
+        self._contain()
+        files = {name: hash_of(self._folder / name) for name in (*self._named.values(), REJECTS, SOURCES)}
         manifest: dict[str, Any] = {
             "version": 2,
             "package": f"langdistill {langdistill.__version__}",
             "format": self.format,
+            "container": self._container,
             "hash": hashed,
             "rows": {split: self._numbers[name] for split, name in FILES.items()},
             "funnel": [*funnel, *([self.level] if self._unfit else [])],
@@ -127,11 +140,34 @@ class DatasetWriter:
         self._whole(CARD, card_of(manifest).encode())
         return manifest
 
-    def _put(
-        self, name: str, row: Mapping[str, Any], problem: str, traces: Sequence[str], told: dict[str, Any]
-    ) -> None:
-        self._files[name].write(_line(row))
-        source = {"file": name, "row": self._numbers[name], "problem": problem, "traces": traces}
+    @property
+    def _named(self) -> dict[str, str]:
+        """The file of each split, when all is done."""
+        return {split: f"{split}.{self._container}" for split in SPLITS}
+
+    def _fitted(self, example: Example) -> list[Fitted]:
+        rows = fitted(self._format, example)
+        if self._masking:
+            for row in rows:
+                self._masking.check(row.row)
+        return rows
+
+    def _contain(self) -> None:
+        """Put the rows into their container."""
+        if self._container == "jsonl":
+            return
+        columns = columns_of(row for name in FILES.values() for row in lines_of(self._folder / name))
+        for split, name in FILES.items():
+            out = self._folder / self._named[split]
+            write_parquet(self._folder / name, out, columns)
+            (self._folder / name).unlink()
+            with out.open("rb+") as file:
+                os.fsync(file.fileno())
+
+    def _put(self, name: str, line: bytes, problem: str, traces: Sequence[str], told: dict[str, Any]) -> None:
+        self._files[name].write(line)
+        file = name.replace(".jsonl", f".{self._container}") if name in FILES.values() else name
+        source = {"file": file, "row": self._numbers[name], "problem": problem, "traces": traces}
         self._files[SOURCES].write(_line(source | told))
         self._numbers[name] += 1
 
@@ -143,7 +179,8 @@ class DatasetWriter:
         os.replace(self._folder / aside, self._folder / train)
         (self._folder / aside).touch()
         sources: Iterable[dict[str, Any]] = lines_of(self._folder / SOURCES)
-        changed = b"".join(_line(one | {"file": train} if one["file"] == aside else one) for one in sources)
+        there, held = self._named["train"], self._named["validation"]
+        changed = b"".join(_line(one | {"file": there} if one["file"] == held else one) for one in sources)
         (self._folder / SOURCES).write_bytes(changed)
         self._numbers = Counter(self._numbers | {train: self._numbers[aside], aside: 0})
 

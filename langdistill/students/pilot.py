@@ -14,6 +14,7 @@ import orjson
 from langchain_core.runnables import RunnableConfig
 
 from langdistill.answers import final_answer, same
+from langdistill.datasets.containers import rows_in
 from langdistill.errors import DatasetError
 from langdistill.records import Record, digest
 from langdistill.students.card import load_student
@@ -59,7 +60,7 @@ def pilot(
     Raises:
         DatasetError: the data set has fewer than six rows.
     """
-    lines = (Path(dataset) / "train.jsonl").read_bytes().splitlines()
+    lines = [orjson.dumps(row) for row in rows_in(Path(dataset), "train")]
     if len(lines) < 6:
         raise DatasetError(f"A pilot needs at least 6 rows; {str(dataset)!r} has {len(lines)}.")
     drawn = [orjson.loads(line) for line in sorted(lines, key=lambda line: digest(str(seed), line))]

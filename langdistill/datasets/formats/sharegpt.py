@@ -55,15 +55,15 @@ class ShareGPT(Format):
 
     def read(self, row: dict[str, Any]) -> list[Message]:
         """The messages, with numbers as ids."""
-        found: list[Message] = [{"role": "system", "content": row["system"]}] if "system" in row else []
+        found: list[Message] = []
+        if "system" in row:
+            found.append({"role": "system", "content": row["system"]})
         waiting: list[str] = []
         for turn in row["conversations"]:
             if turn["from"] == "observation":
-                results = turn["value"].split(BETWEEN_RESULTS)
-                found += [
-                    {"role": "tool", "content": text, "tool_call_id": waiting[at] if at < len(waiting) else ""}
-                    for at, text in enumerate(results)
-                ]
+                for at, text in enumerate(turn["value"].split(BETWEEN_RESULTS)):
+                    asked = waiting[at] if at < len(waiting) else ""
+                    found.append({"role": "tool", "content": text, "tool_call_id": asked})
             else:
                 found.append(_read(turn, len(found)))
                 waiting = [call["id"] for call in found[-1].get("tool_calls", ())]

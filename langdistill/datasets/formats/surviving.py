@@ -46,13 +46,14 @@ def calls_of(message: Mapping[str, Any]) -> list[tuple[str, Any]]:
 
 
 def arguments_of(written: Any) -> Any:
-    """Arguments as a JSON value; those that are no JSON as the text that they are."""
-    if not isinstance(written, str):
-        return {} if written is None else written
-    try:
-        return json.loads(written) if written.strip() else {}
-    except ValueError:
-        return written
+    """Arguments as a JSON value; those that are no JSON as the text that they are. Nothing, and `null`, is no arguments."""
+    value = written
+    if isinstance(written, str):
+        try:
+            value = json.loads(written) if written.strip() else None
+        except ValueError:
+            return written
+    return {} if value is None else value
 
 
 def plain(content: Any) -> Any:
@@ -83,10 +84,10 @@ def _compare(before: Message, after: Message) -> None:
 
 def _compare_links(before: Sequence[Message], after: Sequence[Message], has_ids: bool) -> None:
     links, links_after = _Links(before, has_ids), _Links(after, has_ids)
-    if links.names != links_after.names:
-        raise Unfit("names-lost")
     if links.ids != links_after.ids:
         raise Unfit("ids-lost")
+    if links.names != links_after.names:
+        raise Unfit("names-lost")
 
 
 class _Links:

@@ -9,6 +9,7 @@ from typing import Any
 
 import orjson
 
+from langdistill.datasets.containers import rows_in
 from langdistill.errors import DatasetError, MissingExtra, StudentError
 from langdistill.folders import check_place, written_beside
 from langdistill.students.card import CARD, Student
@@ -33,12 +34,12 @@ def sft(
     overwrite: bool = False,
     on_progress: OnProgress | None = None,
 ) -> Student:
-    """Train an adapter on a data set's `train.jsonl`.
+    """Train an adapter on a data set's training rows.
 
     The same data set, base, recipe and seed give the same bytes on the same machine.
 
     Args:
-        dataset: folder with `train.jsonl` and `manifest.json`.
+        dataset: folder with `train.jsonl` or `train.parquet`, and `manifest.json`.
         base: folder of the base model.
         out: folder of the student; written beside and renamed, so it is there whole or not at all.
         recipe: rank, learning rate, epochs and so on.
@@ -73,8 +74,7 @@ def sft(
 
 def _read(folder: Path) -> tuple[list[dict[str, Any]], str]:
     try:
-        lines = (folder / "train.jsonl").read_bytes().splitlines()
-        rows = [{key: row[key] for key in ("prompt", "completion")} for row in map(orjson.loads, lines)]
+        rows = [{key: row[key] for key in ("prompt", "completion")} for row in rows_in(folder, "train")]
         told = orjson.loads((folder / "manifest.json").read_bytes())["hash"]
     except (OSError, KeyError, orjson.JSONDecodeError) as error:
         raise DatasetError(
