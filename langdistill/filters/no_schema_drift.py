@@ -60,12 +60,18 @@ class NoSchemaDrift(CorpusFilter):
         gone = sorted(name for name in offered if name not in now.tools)
         if gone and not (self.keep_valid and not _calls(row, gone)):
             return Judgement(False, "tool-gone", evidence={"tools": gone})
-        changed = sorted(name for name in offered if name in now.tools and now.changed(name, row.tools))
-        if changed and not (self.keep_valid and all(_fits(row, name, now.tools[name].schema) for name in changed)):
-            return Judgement(False, "tool-changed", evidence={"tools": changed})
-        if self.prompts and now.prompt_changed(row):
+        marks = now.marks(row.tools)
+        others = [name for name in sorted(offered) if name in now.tools and now.tools[name].is_other(marks[name])]
+        if others and not (self.keep_valid and all(_fits(row, name, now.tools[name]) for name in others)):
+            return Judgement(False, "tool-changed", evidence={"tools": others})
+        prompt = now.prompts.get(_family(row)) if self.prompts else None
+        if prompt and prompt.is_other(_prompt(row.messages)):
             return Judgement(False, "prompt-changed")
-        return Judgement(True, "still-valid" if changed or gone else "current")
+        unsure = [name for name in sorted(offered) if name in now.tools and len(now.tools[name].newest) > 1]
+        unsure = [name for name in unsure if not (self.keep_valid and _fits(row, name, now.tools[name]))]
+        if unsure or (prompt and len(prompt.newest) > 1):
+            return Judgement(None, "no-order", evidence={"tools": unsure})
+        return Judgement(True, "still-valid" if others or gone else "current")
 
 
 def no_schema_drift(
@@ -77,8 +83,8 @@ def no_schema_drift(
 ) -> NoSchemaDrift:
     """Drop rows that were offered a tool with another schema than it has now ("tool-changed").
 
-    What a tool is now is what the newest row says that was offered it (by `Example.at`; of two at one moment the one whose digest is
-    greater, so that order does not matter). Tools go by their name alone: harvest one graph at a time where two agents have
+    What a tool is now is what the newest row says that was offered it (by `Example.at`). Where the newest were recorded at one moment, or
+    at none, as many imports are, and differ, it cannot judge ("no-order"). Tools go by their name alone: harvest one graph at a time where two agents have
     different tools of one name. A tool that newer rows are no longer offered is not told from one that an agent seldom offers; give
     `current` for that. The filter looks at all rows, and so runs on one machine.
 
@@ -95,13 +101,24 @@ def no_schema_drift(
     )
 
 
-@dataclass(frozen=True, order=True)
-class Seen:
-    """What was seen last of a tool or a prompt: the greatest by time and digest."""
+@dataclass
+class Newest:
+    """What was seen last of a tool or a prompt; several where they came at one moment."""
 
     at: float
-    digest: str
-    schema: Schema = field(default_factory=dict[str, Any], compare=False)
+    newest: dict[str, Schema]
+    """Digest to schema."""
+
+    def see(self, at: float, mark: str, schema: Schema) -> None:
+        """Remember it unless something newer is known."""
+        if at > self.at:
+            self.at, self.newest = at, {}
+        if at == self.at:
+            self.newest[mark] = schema
+
+    def is_other(self, mark: str) -> bool:
+        """Whether something else is newest."""
+        return mark not in self.newest
 
 
 @dataclass
@@ -109,35 +126,22 @@ class Now:
     """What is newest."""
 
     descriptions: bool
-    tools: dict[str, Seen] = field(default_factory=dict[str, Seen])
-    prompts: dict[str, Seen] = field(default_factory=dict[str, Seen])
+    tools: dict[str, Newest] = field(default_factory=dict[str, Newest])
+    prompts: dict[str, Newest] = field(default_factory=dict[str, Newest])
     """By digest of the names of the tools that were offered."""
 
-    def see_tools(self, tools: Iterable[Mapping[str, Any]], at: float) -> None:
-        """Remember each tool's schema where it is newer than what is known."""
-        tools = list(tools)
-        marks = self._marks(tools)
+    def see_tools(self, tools: Sequence[Mapping[str, Any]], at: float) -> None:
+        """Remember each tool's schema where nothing newer is known."""
+        marks = self.marks(tools)
         for name, schema in schemas(tools).items():
-            seen = Seen(at, marks[name], schema)
-            self.tools[name] = max(seen, self.tools.get(name, seen))
+            self.tools.setdefault(name, Newest(at, {})).see(at, marks[name], schema)
 
     def see_prompt(self, row: Example) -> None:
-        """Remember the system prompt where it is newer than what is known."""
-        seen = Seen(row.at, _prompt(row.messages))
-        family = _family(row)
-        self.prompts[family] = max(seen, self.prompts.get(family, seen))
+        """Remember the system prompt where nothing newer is known."""
+        self.prompts.setdefault(_family(row), Newest(row.at, {})).see(row.at, _prompt(row.messages), {})
 
-    def changed(self, name: str, tools: Iterable[Mapping[str, Any]]) -> bool:
-        """Whether the tool of that name is another now."""
-        return self._marks(tools)[name] != self.tools[name].digest
-
-    def prompt_changed(self, row: Example) -> bool:
-        """Whether the system prompt is another now."""
-        return _prompt(row.messages) != self.prompts[_family(row)].digest
-
-    def _marks(self, tools: Iterable[Mapping[str, Any]]) -> dict[str, str]:
+    def marks(self, tools: Sequence[Mapping[str, Any]]) -> dict[str, str]:
         """Tool name to a digest of what counts of it."""
-        tools = list(tools)
         if not self.descriptions:
             return {name: _mark(_rules(schema)) for name, schema in schemas(tools).items()}
         said = {str(_function(tool).get("name")): str(_function(tool).get("description") or "") for tool in tools}
@@ -157,8 +161,9 @@ def _rules(schema: Any, *, named: bool = False) -> Any:
     }
 
 
-def _fits(row: Example, name: str, schema: Schema) -> bool:
-    return all(against(call, schema) is None for call in asked_in(row.target) if call.name == name)
+def _fits(row: Example, name: str, tool: Newest) -> bool:
+    calls = [call for call in asked_in(row.target) if call.name == name]
+    return all(against(call, schema) is None for call in calls for schema in tool.newest.values())
 
 
 def _calls(row: Example, names: Sequence[str]) -> bool:

@@ -83,8 +83,9 @@ def on_topic(
 
     The question is what the user says in the prompt, all turns. Likeness is the cosine with the centre of the examples, of TF-IDF
     weights or of `embeddings`. Words tell topics apart that have words of their own (an airline's service desk); where questions share
-    a form and no words, as trivia do, they do not: give embeddings there, or use `on_topic_by`. With 30 questions of GSM8K as examples
-    and the default threshold, tests/filters/test_on_topic.py measures recall and precision.
+    a form and no words, as trivia do, they do not: give embeddings there, or use `on_topic_by`. Measured with 30 questions of GSM8K as
+    examples and the default threshold: 1,272 of the 1,289 other questions of its test set are kept (98.7 %), and 39 of 351 requests
+    to chat models, 8 of 80 of Vicuna's, 29 of 252 of Self-Instruct's and 2 of 19 of tau-bench's (tests/filters/test_on_topic.py).
 
     Args:
         examples: questions that are on topic, the more unlike one another the better; thirty do.
@@ -93,8 +94,8 @@ def on_topic(
         embeddings: any LangChain embedding model.
 
     Raises:
-        DatasetError: neither examples nor a pattern, or fewer than five examples and no threshold; an example without words; a
-            pattern that is no regular expression.
+        DatasetError: neither examples nor a pattern, or fewer than five examples and no threshold; an example is
+            empty, or examples have no words in common to go by; a pattern is no regular expression.
     """
     patterns = (matching,) if isinstance(matching, str) else tuple(matching)
     if not examples and not patterns:
@@ -110,4 +111,9 @@ def on_topic(
             re.compile(pattern)
         except re.error as error:
             raise DatasetError(f"on_topic(matching={pattern!r}) is no regular expression: {error}.") from error
+    if examples and min_similarity is None and embeddings is None and Words(examples).least() <= 0:
+        raise DatasetError(
+            "The examples of on_topic() have too few words in common to tell the topic by its words; "
+            "give embeddings=, min_similarity= or matching=, or use on_topic_by()."
+        )
     return OnTopic(tuple(examples), patterns, min_similarity, embeddings)

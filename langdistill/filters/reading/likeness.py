@@ -15,8 +15,17 @@ from typing import TypeVar
 from langchain_core.embeddings import Embeddings
 
 WORD = re.compile(r"[^\W\d_]+|\d+")
+LISTED = (
+    "a about an and are as at be been being but by can could did do does down for from had has have he her here him his how i if in "
+    "into is it its may me might must my no not of on or our out over please s shall she should so t than that the their them then "
+    "there these they this those to under up us was we were what when where which who whom why will with would you your am"
+)
+SMALL = frozenset(LISTED.split())
+"""English words that say nothing of a topic."""
 OUTLIERS = 0.05
 """Share of the examples that may be less alike to the others than what still counts as alike."""
+ENOUGH = 100
+"""Examples that are compared with all others, of more every so many-th."""
 Key = TypeVar("Key", str, int)
 Vector = Mapping[Key, float]
 
@@ -33,7 +42,7 @@ class Space(ABC):
 
     @abstractmethod
     def among_themselves(self) -> list[float]:
-        """Cosine of each example with the centre of the others."""
+        """Cosine of examples with the centre of the others."""
 
     def least(self) -> float:
         """What 95 of 100 examples reach."""
@@ -44,7 +53,8 @@ class Space(ABC):
 class Words(Space):
     """TF-IDF. A word weighs ``(1 + log tf) (1 + log((1 + n) / (1 + df)))`` over n examples.
 
-    A word that is in none of them weighs most, so foreign words make a text less alike. Every number is the word "0".
+    A word that is in none of them weighs most, so foreign words make a text less alike. Every number is the word "0", and
+    small English words are left out.
     """
 
     def __init__(self, examples: Sequence[str]) -> None:
@@ -59,8 +69,9 @@ class Words(Space):
 
     def among_themselves(self) -> list[float]:
         """See `Space`."""
-        without = (Words([*self.examples[:at], *self.examples[at + 1 :]]) for at in range(len(self.examples)))
-        return [one.likeness([text])[0] for one, text in zip(without, self.examples, strict=True)]
+        examples = self.examples
+        every = range(0, len(examples), max(1, len(examples) // ENOUGH))
+        return [Words([*examples[:at], *examples[at + 1 :]]).likeness([examples[at]])[0] for at in every]
 
     def _vector(self, words: Iterable[str]) -> Vector[str]:
         return _unit({word: (1 + log(count)) * self._weight(word) for word, count in Counter(words).items()})
@@ -93,7 +104,8 @@ class Embedded(Space):
 
 
 def _words(text: str) -> list[str]:
-    return ["0" if word[0].isdecimal() else word for word in WORD.findall(text.casefold())]
+    found = WORD.findall(text.casefold())
+    return ["0" if word[0].isdecimal() else word for word in found if word not in SMALL]
 
 
 def _sum(vectors: Iterable[Vector[Key]]) -> dict[Key, float]:
