@@ -70,6 +70,19 @@ class Filter(ABC):
             targets=dict(targets or {}),
         )
 
+    def summed(self, judged: Sequence[Judgement]) -> Verdict:
+        """The verdict on a problem from the judgements of its rows, in their order, as `RowFilter` says."""
+        if len(judged) == 1:
+            [one] = judged
+            return self.says(one.keep, one.reason, one.score, evidence=one.evidence)
+        gone = {at: one.reason for at, one in enumerate(judged) if one.keep is False}
+        staying = [one for one in judged if one.keep is not False]
+        if not staying:
+            return self.says(False, _commonest(judged), evidence={"rows": len(judged)})
+        keep = True if any(one.keep for one in staying) else None
+        evidence = {"rows": len(judged), "kept": len(staying)}
+        return self.says(keep, _commonest(staying), evidence=evidence, dropped=gone)
+
 
 @dataclass(frozen=True)
 class Judgement:
@@ -97,19 +110,6 @@ class RowFilter(Filter):
     def __call__(self, group: Group) -> Verdict:
         """Judge every row."""
         return self.summed([self.judge(row, group) for row in group.rows])
-
-    def summed(self, judged: Sequence[Judgement]) -> Verdict:
-        """The verdict on a problem from the judgements of its rows, in their order."""
-        if len(judged) == 1:
-            [one] = judged
-            return self.says(one.keep, one.reason, one.score, evidence=one.evidence)
-        gone = {at: one.reason for at, one in enumerate(judged) if one.keep is False}
-        staying = [one for one in judged if one.keep is not False]
-        if not staying:
-            return self.says(False, _commonest(judged), evidence={"rows": len(judged)})
-        keep = True if any(one.keep for one in staying) else None
-        evidence = {"rows": len(judged), "kept": len(staying)}
-        return self.says(keep, _commonest(staying), evidence=evidence, dropped=gone)
 
 
 @dataclass(frozen=True)
