@@ -29,6 +29,7 @@ GROUND = {
     "usage",
     "reasoning_openai",
     "groups",
+    "similarity",
 }
 THINKING = {"strategies", "search", "refining", "mining", "middleware"}
 LEARNING = {"recording", "stores", "filters", "datasets", "students", "routing", "evaluation"}

@@ -82,7 +82,7 @@ class Filter(ABC):
         )
 
     def summed(self, judged: Sequence[Judgement]) -> Verdict:
-        """The verdict on a problem from the judgements of its rows, in their order."""
+        """The verdict on a problem from the judgements of its rows, in their order, as `RowFilter` says."""
         if not judged:
             return self.says(None, "no-rows")
         if len(judged) == 1:
