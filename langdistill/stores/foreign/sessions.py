@@ -60,7 +60,8 @@ class Session:
         self._requests: list[Request] = []
         self._open: Request | None = None
         self._seen: set[str] = set()
-        self._sent: list[list[Message]] = []
+        self._sent = 0
+        """How many messages of the user were sent that have not come back."""
         self._failed: dict[str, str] = {}
         self._status = ""
 
@@ -140,19 +141,23 @@ class Session:
             self._failed[text_of(called) or ""] = content if isinstance(content, str) and content else "failed"
 
     def _asked(self, event: dict[str, Any], losses: Losses) -> None:
+        if self._sent:  # it comes back
+            self._sent -= 1
+            return
         self._open = None
-        self._sent = self._sent[1:]
         self._messages += read_messages({"role": "user", "content": event.get("content")}, losses)
 
     def send(self, event: Any, losses: Losses) -> None:
-        """What the client sent, which comes back as an event; a user's message counts even where it does not."""
+        """What the client sent, of which a user's message counts at once; all of it comes back as events."""
         if within(event, "type") == "user.message":
-            self._sent.append(read_messages({"role": "user", "content": event.get("content")}, losses))
+            self._sent, sent = 0, self._sent
+            self._asked(event, losses)
+            self._sent = sent + 1
 
     @property
     def messages(self) -> list[Message]:
-        """All of them, what the system says first, and last what was sent and never came back."""
-        return [*self._system, *self._messages, *(message for sent in self._sent for message in sent)]
+        """All of them, what the system says first."""
+        return [*self._system, *self._messages]
 
     @property
     def _system(self) -> list[Message]:
