@@ -8,7 +8,7 @@ from typing import Any
 from langdistill.records import Feedback, Trace
 from langdistill.stores.foreign.chats import calls_of, read_chat, split, tool_runs_of, without_place
 from langdistill.stores.foreign.expected import Unreadable, a_list, a_number, kind
-from langdistill.stores.foreign.made import left_out, trace_of
+from langdistill.stores.foreign.made import left_out, not_linked, trace_of
 from langdistill.stores.importing import Unmapped
 
 KEPT_OUT = ("info", "answer", "target", "gold", "label", "ground_truth", "expected", "reference", "solution")
@@ -59,12 +59,7 @@ def chat_trace(
         tool_runs=runs,
     )
     yield from left_out(where, "no-place", without_place(spoken, "weight"))
-    if unasked:
-        yield Unmapped(where=where, reason="no-tool-call", detail=f"{unasked} results of tools that no message called.")
-    if unanswered:
-        yield Unmapped(
-            where=where, reason="unanswered", detail=f"{len(unanswered)} messages after the last of the model."
-        )
+    yield from not_linked(where, unasked, len(unanswered))
 
 
 def pair_traces(

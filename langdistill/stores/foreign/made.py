@@ -53,3 +53,11 @@ def left_out(where: str, reason: str, what: Collection[str]) -> Iterator[Unmappe
 def filled(raw: dict[str, Any], *known: str) -> set[str]:
     """The keys that hold something, but for those that are known."""
     return {key for key, value in raw.items() if key not in known and not is_empty(value)}
+
+
+def not_linked(where: str, unasked: int, unanswered: int) -> Iterator[Unmapped]:
+    """How many results of tools nobody asked for, and how many messages come after the last of the model, where any do."""
+    if unasked:
+        yield Unmapped(where=where, reason="no-tool-call", detail=f"{unasked} results of tools that no message called.")
+    if unanswered:
+        yield Unmapped(where=where, reason="unanswered", detail=f"{unanswered} messages after the last of the model.")

@@ -25,7 +25,7 @@ class Said:
     @property
     def content(self) -> str | list[Any] | None:
         """Text where there is one text and nothing else, `None` where there is nothing."""
-        if len(self.parts) == 1 and self.parts[0].keys() == {"type", "text"}:
+        if len(self.parts) == 1 and self.parts[0].keys() == {"type", "text"} and isinstance(self.parts[0]["text"], str):
             return self.parts[0]["text"]
         return self.parts or None
 

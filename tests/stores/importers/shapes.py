@@ -91,6 +91,10 @@ REWARDED: dict[str, Any] = {
     "traj": [{"role": "user", "content": "A seat?"}, {"role": "assistant", "content": "12A"}],
 }
 
+DISPLAY: dict[str, Any] = {
+    "messages_display": "user: Weather in Oslo?\nuser: Please.\nassistant: None\ntool: rain\nassistant: It rains:\n\n- a lot\n"
+}
+
 TEXT_ACTIONS: dict[str, Any] = {
     "environment": "main",
     "history": [
@@ -355,6 +359,93 @@ LOG: dict[str, Any] = {
     "samples": [SAMPLE],
 }
 
+SHAREGPT: dict[str, Any] = {
+    "id": "talk-1",
+    "system": "Be brief.",
+    "conversations": [
+        {"from": "human", "value": "Weather in Oslo?"},
+        {"from": "function_call", "value": '{"name": "weather", "arguments": {"city": "Oslo"}}'},
+        {"from": "observation", "value": "rain"},
+        {"from": "gpt", "value": "It rains."},
+    ],
+    "tools": json.dumps([SCHEMA["function"]]),
+}
+TAGGED: dict[str, Any] = {
+    "conversations": [
+        {"from": "system", "value": "Call tools."},
+        {"from": "human", "value": "Weather in Oslo and Rome?"},
+        {
+            "from": "gpt",
+            "value": 'I look.\n<tool_call>\n{"name": "weather", "arguments": {"city": "Oslo"}}\n</tool_call>\n'
+            '<tool_call>\n{"name": "weather", "arguments": {"city": "Rome"}}\n</tool_call>',
+        },
+        {
+            "from": "tool",
+            "value": "<tool_response>\nrain\n</tool_response>\n<tool_response>\nsun\n</tool_response>",
+        },
+        {"from": "gpt", "value": "Rain, and sun."},
+    ],
+}
+PREFERENCE: dict[str, Any] = {
+    "conversations": [{"from": "human", "value": "Hi"}],
+    "chosen": {"from": "gpt", "value": "Hello!"},
+    "rejected": {"from": "gpt", "value": "What."},
+}
+LABELLED: dict[str, Any] = {
+    "messages": [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Go away."}],
+    "label": False,
+}
+INSTRUCTED: dict[str, Any] = {
+    "instruction": "Add.",
+    "input": "1+1",
+    "output": "2",
+    "system": "Be exact.",
+    "history": [["Are you there?", "Yes."]],
+}
+TRIPLES: dict[str, Any] = {
+    "Question: Where is Oslo?": [
+        {"thought": "Look it up.", "action": "Search[Oslo]", "observation": "A city\nin Norway."},
+        {"thought": "So it is.", "action": "Finish[Norway]", "observation": "Episode finished, reward = 1\n"},
+    ]
+}
+AGENT = {
+    "type": "session",
+    "id": "sesn_1",
+    "title": "Weather",
+    "agent": {
+        "name": "Forecaster",
+        "model": {"id": "claude"},
+        "system": "Be brief.",
+        "tools": [
+            {"type": "agent_toolset"},
+            {"type": "custom", "name": "weather", "description": "d", "input_schema": {"type": "object"}},
+        ],
+    },
+}
+EVENTS: list[Any] = [
+    {"type": "session.status_running", "id": "e1", "processed_at": "2026-07-06T16:26:34Z"},
+    {"type": "user.message", "id": "e2", "content": [{"type": "text", "text": "Weather in Oslo?"}]},
+    {"type": "span.model_request_start", "id": "e3", "processed_at": "2026-07-06T16:26:35Z"},
+    {"type": "agent.thinking", "id": "e4", "content": [{"type": "text", "text": "I must look."}]},
+    {"type": "agent.message", "id": "e5", "content": [{"type": "text", "text": "I look."}]},
+    {"type": "agent.custom_tool_use", "id": "e6", "name": "weather", "input": {"city": "Oslo"}},
+    {
+        "type": "span.model_request_end",
+        "id": "e7",
+        "processed_at": "2026-07-06T16:26:36Z",
+        "model_usage": {"input_tokens": 3, "output_tokens": 5, "cache_read_input_tokens": 2},
+    },
+    {
+        "type": "user.custom_tool_result",
+        "id": "e8",
+        "custom_tool_use_id": "e6",
+        "is_error": True,
+        "content": [{"type": "text", "text": "too late"}],
+    },
+    {"type": "agent.message", "id": "e9", "content": [{"type": "text", "text": "I cannot say."}]},
+    {"type": "session.status_idle", "id": "e10", "stop_reason": {"type": "end_turn"}},
+]
+
 ASK: Message = {"role": "user", "content": "Hi"}
 SAID: Message = {"role": "assistant", "content": "Hello"}
 OWN = Trace(
@@ -364,10 +455,14 @@ OWN = Trace(
 SHAPES: dict[str, list[Any]] = {
     "langdistill": [OWN.model_dump(exclude_defaults=True)],
     "openai_chat": [CHAT, OLD_CHAT, PARTS, PAIR, COMPLETION, REQUEST, RESPONSE, REWARDED,
-                    {"request": REQUEST["body"], "response": RESPONSE["response"]["body"]}],
+                    {"request": REQUEST["body"], "response": RESPONSE["response"]["body"]}, DISPLAY],
     "swe_agent": [TEXT_ACTIONS, FUNCTION_CALLS, MINI, {"messages": MINI, "info": {"submission": "d"}}],
     "fireact": [FIREACT, ALPACA, ALPACA[0], FIREACT["12"]],
     "toolbench": [SEARCH, RECORD, RECORD["41"]],
     "inspect_ai": [LOG],
+    "sharegpt": [SHAREGPT, TAGGED, PREFERENCE, LABELLED],
+    "alpaca": [INSTRUCTED, {"instruction": "Greet.", "chosen": "Hello!", "rejected": "What."}],
+    "react": [TRIPLES],
+    "managed_agents": [[AGENT, *EVENTS], EVENTS[1:], {"data": EVENTS}],
 }  # fmt: skip
 """Format to JSON values, each of which could be a file."""

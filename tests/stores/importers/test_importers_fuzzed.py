@@ -35,6 +35,10 @@ REAL = {
     "fireact": ["fireact/alpaca_format/*"],
     "toolbench": ["toolbench/answer/*/10_*", "toolbench/instruction/*"],
     "inspect_ai": ["inspect_ai/log/*/*.json"],
+    "sharegpt": ["llamafactory_demo/*"],
+    "alpaca": ["fireact/alpaca_format/*"],
+    "react": ["s1_react/*"],
+    "managed_agents": ["langsmith/js_test_data/anthropic_managed*"],
 }
 
 
@@ -156,6 +160,7 @@ keys = st.sampled_from([
     "messages", "role", "content", "tool_calls", "function", "name", "arguments", "id", "history", "trajectory", "traj",
     "instruction", "output", "tree", "children", "node_type", "description", "answer", "answer_details", "next", "message",
     "eval", "samples", "events", "event", "input", "custom_id", "body", "response", "choices", "version", "calls", "query",
+    "conversations", "from", "value", "chosen", "label", "thought", "action", "observation", "type", "data", "processed_at",
 ]) | st.text(max_size=5)  # fmt: skip
 anything = st.recursive(
     leaves, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(keys, inner, max_size=5), max_leaves=25

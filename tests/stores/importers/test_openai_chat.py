@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from tests.stores.importers.conftest import Came
 from tests.stores.importers.shapes import (
     CHAT,
     COMPLETION,
+    DISPLAY,
     OLD_CHAT,
     PAIR,
     PARTS,
@@ -260,6 +262,42 @@ def test_real_rows(data: Path) -> None:
     ]
     offered = [json.loads(row["tools"] or "[]") for row in rows]
     assert [trace.calls[0].tools for trace in tools.traces] == offered
-    for other, rows in (("llamafactory_demo/glaive_toolcall_en_demo.json", 300), ("tau_bench/few_shot", 19)):
-        found = Came(FORMAT, data / other)  # other shapes: told row by row
-        assert (found.traces, found.reasons) == ([], {"no-messages": rows})
+    found = Came(FORMAT, data / "llamafactory_demo/glaive_toolcall_en_demo.json")  # of another shape: told row by row
+    assert (found.traces, found.reasons) == ([], {"no-messages": 300})
+
+
+def test_a_printed_chat_tells_how_many_calls_are_lost(came: Write) -> None:
+    found = came(FORMAT, DISPLAY)
+    asked = [{"role": "user", "content": "Weather in Oslo?"}, {"role": "user", "content": "Please."}]
+    calling = {"role": "assistant", "content": None}
+    said = {"role": "assistant", "content": "It rains:\n\n- a lot"}
+    trace = found.trace
+    assert (trace["input"], trace["output"]) == (asked, [calling, {"role": "tool", "content": "rain"}, said])
+    assert trace["lost"] == 1
+    assert [call.get("replies") for call in trace["calls"]] == [
+        None,
+        [{"message": said}],
+    ]  # what it called is not known
+    assert found.reasons == {"no-tool-call": 1}
+
+
+@pytest.mark.parametrize(
+    ("display", "reason"),
+    [(5, "wrong-type"), ("", "no-messages"), ("Weather?\nuser: a", "no-messages"), ("user: a", "no-reply")],
+)
+def test_a_printed_chat_that_is_none(came: Write, display: Any, reason: str) -> None:
+    assert came(FORMAT, {"messages_display": display}).reasons == {reason: 1}
+
+
+def test_real_printed_chats(data: Path) -> None:
+    path = data / "tau_bench/few_shot/MockAirlineDomainEnv-few_shot.jsonl"
+    found = Came(FORMAT, path)
+    assert found.counts == (19, 222, 0, 0)
+    assert found.reasons == {"unanswered": 19, "no-tool-call": 18}
+    shown = [json.loads(line)["messages_display"] for line in path.read_text().split("\n") if line]
+    lost = [len(re.findall("^tool: ", text, re.MULTILINE)) for text in shown]
+    assert sum(lost) == 105
+    assert [trace.lost for trace in found.traces] == lost
+    unknown = sum(not call.replies for trace in found.traces for call in trace.calls)
+    assert unknown == sum(len(re.findall("^assistant: .*(?:\n(?!user: |assistant: |tool: ).*)*\ntool: ", text, re.MULTILINE))
+                          for text in shown)  # fmt: skip
