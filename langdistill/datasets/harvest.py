@@ -17,7 +17,7 @@ from langdistill.datasets.pipeline import Engine, locally, passages, stretches
 from langdistill.datasets.reading import MANIFEST, Dataset
 from langdistill.datasets.rendering import Rendering, rendered
 from langdistill.datasets.selection import Selected, Selection, Source, opened, stored
-from langdistill.datasets.splitting import side_of
+from langdistill.datasets.splitting import Split, side_of
 from langdistill.datasets.stages import Choosing, Filtering, Passage, Stage, Unjudged, target_name
 from langdistill.datasets.targets.final_answer import final_answer
 from langdistill.datasets.waterfall import Waterfall, rejects_of
@@ -137,12 +137,15 @@ class Harvest:
         place = Path(out)
         check_place(place, overwrite=overwrite, mark=MANIFEST, error=DatasetError)
         find_format(format)
-        with written_beside(place) as folder, closing(DatasetWriter(folder, format)) as writer:
+
+        def side(one: Example) -> Split:
+            return side_of(one, validation, seed)
+
+        rendering = self.rendering.name if self.rendering else None
+        with written_beside(place) as folder, closing(DatasetWriter(folder, format, rendering)) as writer:
             with self._running() as (found, waterfall):
-                for example in rendered(
-                    self.rendering, self._kept(found, writer), lambda one: side_of(one, validation, seed)
-                ):
-                    writer.add(example, side_of(example, validation, seed))
+                for row in rendered(self.rendering, self._kept(found, writer), side, writer.unrendered):
+                    writer.add(row, side(row))
                 self._check(waterfall)
             settings = {**self._told(), "validation": validation, "seed": seed}
             manifest = writer.finish(waterfall.funnel, waterfall.chain, settings)

@@ -8,6 +8,8 @@ from langdistill.records import Example
 
 
 def rows(example: Example) -> list[dict[str, Any]]:
-    """`prompt`, `completion`, the problem that it belongs to, and the `tools` where there are any."""
+    """`prompt`, `completion`, the problem that it belongs to; `tools` where there are any, `style` and `weight` where they say anything."""
     row: dict[str, Any] = {"prompt": example.messages, "completion": example.target, "problem": example.problem}
-    return [row | ({"tools": example.tools} if example.tools else {})]
+    row |= {"tools": example.tools} if example.tools else {}
+    row |= {"style": example.style} if example.style else {}
+    return [row | ({"weight": example.weight} if example.weight != 1 else {})]
