@@ -295,6 +295,8 @@ class Example(Record):
     """The target in steps, each with its label, for formats that judge steps; `None` in a label for one that nobody judged."""
     logprobs: list[Any] | None = None
     """The teacher's log-probabilities per token of the target, as its server told them (OpenAI shape, with `top_logprobs`)."""
+    tokenizer: str | None = None
+    """Whose tokens `logprobs` are of: the name of the teacher's tokenizer, or of the teacher."""
     privileged: str | None = None
     """What the teacher knew and the student will not be shown: its thinking, or feedback."""
     reasoning: str | None = None

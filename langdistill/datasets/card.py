@@ -33,13 +33,21 @@ def _front_matter(manifest: dict[str, Any]) -> str:
     files = "".join(f"  - split: {split}\n    path: {split}.{manifest['container']}\n" for split in there)
     licences = sorted(manifest.get("terms", {}).get("licence", {}))
     licence = f"license: {_quoted(licences[0])}\n" if len(licences) == 1 else "license: other\n" if licences else ""
-    tags = ["langdistill", *(["supervised"] if manifest.get("supervised") else [])]
+    tags = ["langdistill", *(["supervised"] if manifest.get("supervised") or manifest.get("hint_used") else [])]
     return f"{licence}tags: [{', '.join(tags)}]\nconfigs:\n- config_name: default\n  data_files:\n{files}"
 
 
 def _supervision(manifest: dict[str, Any]) -> str:
     reading = ", ".join(f"`{name}`" for name in manifest.get("supervised", []))
-    return f"*Supervised*: gold answers were read by {reading}." if reading else "No gold answer was read."
+    told = f"*Supervised*: gold answers were read by {reading}." if reading else "No gold answer was read."
+    if not (hinted := manifest.get("hint_used")):
+        return told
+    proven = any(one["name"] == "no_hint" for one in manifest["filters"])
+    return (
+        f"*Supervised*: of {hinted} rows the teacher had been told the gold answer (`hint_used` in `sources.jsonl`). "
+        + ("The filter `no_hint` found no row that tells it." if proven else "Whether a row tells it was not checked.")
+        + (f" Gold answers were read by {reading}, too." if reading else "")
+    )
 
 
 def _stages(manifest: dict[str, Any]) -> str:

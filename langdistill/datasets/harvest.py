@@ -19,7 +19,7 @@ from langdistill.datasets.pipeline import Engine, locally, passages, stretches
 from langdistill.datasets.reading import MANIFEST, Dataset
 from langdistill.datasets.rendering import Rendering, rendered
 from langdistill.datasets.selection import Selected, Selection, Source, opened, stored
-from langdistill.datasets.splitting import side_of
+from langdistill.datasets.splitting import Split, side_of
 from langdistill.datasets.stages import Choosing, Filtering, Passage, Stage, Unjudged, target_name
 from langdistill.datasets.targets.final_answer import final_answer
 from langdistill.datasets.waterfall import Waterfall, rejects_of
@@ -154,15 +154,18 @@ class Harvest:
         check_place(place, overwrite=overwrite, mark=MANIFEST, error=DatasetError)
         needs_extra(container)
         written, mask = find_format(format), None if tokenizer is None else masking(tokenizer)
+        rendering = self.rendering.name if self.rendering else None
+
+        def side(one: Example) -> Split:
+            return side_of(one, validation, seed)
+
         with (
             written_beside(place) as folder,
-            closing(DatasetWriter(folder, written, container=container, masking=mask)) as writer,
+            closing(DatasetWriter(folder, written, container=container, masking=mask, rendering=rendering)) as writer,
         ):
             with self._running() as (found, waterfall):
-                for example in rendered(
-                    self.rendering, self._kept(found, writer), lambda one: side_of(one, validation, seed)
-                ):
-                    writer.add(example, side_of(example, validation, seed))
+                for row in rendered(self.rendering, self._kept(found, writer), side, writer.unrendered):
+                    writer.add(row, side(row))
                 self._check(waterfall)
             settings = {**self._told(), **_rows_told(written, mask), "validation": validation, "seed": seed}
             manifest = writer.finish(waterfall.funnel, waterfall.chain, settings)

@@ -8,10 +8,12 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, Protocol
 
+from langdistill.datasets.formats.fitting import Unfit
 from langdistill.datasets.splitting import Split
 from langdistill.records import Example
 
-Render = Callable[[Example], Iterable[Example]]
+Render = Callable[[Example], Iterable[Example | Unfit]]
+"""The rows of an example, and, in the place of each row that it cannot have, why: it is counted among the rejects."""
 
 
 class Rendering(Protocol):
@@ -38,9 +40,19 @@ class Rendering(Protocol):
 
 
 def rendered(
-    rendering: Rendering | None, examples: Iterable[Example], side: Callable[[Example], Split]
+    rendering: Rendering | None,
+    examples: Iterable[Example],
+    side: Callable[[Example], Split],
+    reject: Callable[[Example, Unfit], None],
 ) -> Iterator[Example]:
-    """The rows of the examples, in their order; the examples themselves without a rendering."""
+    """The rows of the examples, in their order; the examples themselves without a rendering.
+
+    Args:
+        rendering: what makes the rows.
+        examples: gone through once.
+        side: which split an example is in.
+        reject: is told of every row that an example cannot have.
+    """
     if rendering is None:
         yield from examples
         return
@@ -48,7 +60,11 @@ def rendered(
         kept = _Kept(Path(folder) / "examples", examples)
         render = rendering.over(_Train(kept, side))
         for example in kept:
-            yield from render(example)
+            for row in render(example):
+                if isinstance(row, Unfit):
+                    reject(example, row)
+                else:
+                    yield row
 
 
 class _Kept:

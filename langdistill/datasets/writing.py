@@ -31,7 +31,13 @@ class DatasetWriter:
     """Writes rows and rejects one at a time into a folder that is not yet in its place; `finish` makes it whole."""
 
     def __init__(
-        self, folder: Path, format: Format, *, container: Container = "jsonl", masking: Masking | None = None
+        self,
+        folder: Path,
+        format: Format,
+        *,
+        container: Container = "jsonl",
+        masking: Masking | None = None,
+        rendering: str | None = None,
     ) -> None:
         """Begin.
 
@@ -40,16 +46,20 @@ class DatasetWriter:
             format: of the rows.
             container: of the rows.
             masking: a tokenizer through whose chat template every row must go; rows that lose something in it are rejected.
+            rendering: name of what made the rows that are to come.
         """
         self.format = format.name
+        self.rendering = rendering
         self.kept = 0
         """Examples that the format holds."""
+        self._hinted = 0
         self._format = format
         self._container = container
         self._masking = masking
         self._folder = folder
         self._numbers: Counter[str] = Counter()
         self._unfit: Counter[str] = Counter()
+        self._unrendered: Counter[str] = Counter()
         self._terms: dict[str, Counter[str]] = {"consent": Counter(), "licence": Counter()}
         self._files: dict[str, IO[bytes]] = {}
         for name in (*FILES.values(), REJECTS, SOURCES):
@@ -66,19 +76,24 @@ class DatasetWriter:
             rows = self._fitted(example)
         except Unfit as unfit:
             self._unfit[unfit.reason] += 1
-            self.reject(
-                {"problem": example.problem, "stage": self.stage, "reason": unfit.reason, "traces": example.traces}
-            )
+            self._reject_row(example, unfit, self.stage)
             return
         self.kept += 1
+        self._hinted += len(rows) * example.hint_used
         told = {
             name: value for name in ("consent", "licence", "style") if (value := getattr(example, name)) is not None
         }
+        told |= {"hint_used": True} if example.hint_used else {}
         told["verdicts"] = [told_verdict(one) for one in example.verdicts]
         for name, counts in self._terms.items():
             counts[told.get(name, "unknown")] += len(rows)
         for row in rows:
             self._put(FILES[split], row.line, example.problem, example.traces, told)
+
+    def unrendered(self, example: Example, unfit: Unfit) -> None:
+        """Reject a row that a rendering could not make of an example."""
+        self._unrendered[unfit.reason] += 1
+        self._reject_row(example, unfit, self.rendering_stage)
 
     def reject(self, reject: Mapping[str, Any]) -> None:
         """Write what was dropped, with its reason."""
@@ -91,15 +106,20 @@ class DatasetWriter:
         return f"format {self.format}"
 
     @property
-    def level(self) -> dict[str, Any]:
-        """What the format let through, for the waterfall: examples, not problems."""
-        dropped = self._unfit.total()
-        return {
-            "stage": self.stage,
-            "kept": self.kept,
-            "dropped": dropped,
-            "reasons": dict(sorted(self._unfit.items())),
-        }
+    def rendering_stage(self) -> str:
+        """The rendering as a stage of the harvest."""
+        return f"rendering {self.rendering}"
+
+    @property
+    def levels(self) -> list[dict[str, Any]]:
+        """What rendering and format let through, for the waterfall, where they did not let through everything: rows, not problems."""
+        rendered = self.kept + self._unfit.total()
+        stages = ((self.rendering_stage, rendered, self._unrendered), (self.stage, self.kept, self._unfit))
+        return [
+            {"stage": stage, "kept": kept, "dropped": why.total(), "reasons": dict(sorted(why.items()))}
+            for stage, kept, why in stages
+            if why
+        ]
 
     def finish(
         self, funnel: list[dict[str, Any]], chain: list[dict[str, str]], told: Mapping[str, Any]
@@ -111,7 +131,8 @@ class DatasetWriter:
         """
         if not self.kept:
             raise DatasetError(
-                f"No row fits the format {self.format!r}: {dict(self._unfit)}. Choose another target or format."
+                f"No row fits the format {self.format!r}: {dict(self._unrendered + self._unfit)}. "
+                "Choose another target, rendering or format."
             )
         if not self._numbers[FILES["train"]]:
             self._all_to_train()
@@ -128,12 +149,13 @@ class DatasetWriter:
             "container": self._container,
             "hash": hashed,
             "rows": {split: self._numbers[name] for split, name in FILES.items()},
-            "funnel": [*funnel, *([self.level] if self._unfit else [])],
+            "funnel": [*funnel, *self.levels],
             "chain": [*chain, {"stage": "rows", "hash": digest(chain[-1]["hash"], dict(told), hashed)}],
             "files": files,
             "terms": {
                 name: dict(sorted(counts.items())) for name, counts in self._terms.items() if set(counts) != {"unknown"}
             },
+            **({"hint_used": self._hinted} if self._hinted else {}),
             **told,
         }
         self._whole(MANIFEST, orjson.dumps(manifest, option=orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS))
@@ -163,6 +185,11 @@ class DatasetWriter:
             (self._folder / name).unlink()
             with out.open("rb+") as file:
                 os.fsync(file.fileno())
+
+    def _reject_row(self, example: Example, unfit: Unfit, stage: str) -> None:
+        style = {"style": example.style} if example.style else {}
+        told = {"problem": example.problem, "stage": stage, "reason": unfit.reason, "call": example.call}
+        self.reject({**told, **style, "traces": example.traces})
 
     def _put(self, name: str, line: bytes, problem: str, traces: Sequence[str], told: dict[str, Any]) -> None:
         self._files[name].write(line)

@@ -23,10 +23,12 @@ def chat(messages: Iterable[Message]) -> list[Message]:
 
 
 def extras(example: Example) -> dict[str, Any]:
-    """Columns beside the messages: the problem, the tools where there are any, the weight where it is not 1."""
+    """Columns beside the messages: the problem, the tools and the style where there are any, the weight where it is not 1."""
     found: dict[str, Any] = {"problem": example.problem}
     if example.tools:
         found["tools"] = example.tools
+    if example.style:
+        found["style"] = example.style
     if example.weight != 1:
         found["weight"] = example.weight
     return found

@@ -1,0 +1,138 @@
+"""Prove that no row tells of the hint that its teacher was given (Magister et al., 2212.08410; STaR, 2203.14465).
+
+A student that reads the gold answer in its prompt learns to copy it, and one that is taught "as the given answer says" learns to
+appeal to what it will not have. The words of the hint are known exactly: the call that was given it bears them (`Call.hint`).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from langdistill.errors import DatasetError
+from langdistill.filters.judging import Judgement, RowFilter
+from langdistill.groups import Group
+from langdistill.records import Example, Message, Trace, text_of
+
+GIVEN = r"(?:given|provided|stated|supplied|known|expected|hinted|target|reference|gold)"
+PHRASES = (
+    r"\bhint(?:s|ed)?\b",
+    rf"\b{GIVEN} (?:final )?(?:answer|solution|result)\b",
+    rf"\b(?:answer|solution|result),? (?:that )?(?:is|was|has been|as|we (?:are|were)|i (?:am|was)) (?:already )?{GIVEN}\b",
+    r"\b(?:we|i) (?:already |were |are |was |am )*(?:know|told)(?: beforehand| already)?,? (?:that )?the (?:\w+ )?answer\b",
+    r"\b(?:known|told|given) beforehand\b",
+    r"\b(?:match|reach|obtain|get to|arrive at|agree with|consistent with) the (?:correct|right|known|given) answer\b",
+    r"\b(?:since|because|as) the (?:correct|right|final) answer (?:is|must be)\b",
+)
+"""How a rationale speaks of a hint; regular expressions, read without regard to case."""
+SENTENCE_END = re.compile(r"(?<=[.!?])\s+|\n+")
+LEAST_WORDS = 4
+"""A shorter sentence of a hint is looked for only as a part of the whole hint: a solution may well say the same."""
+
+
+@dataclass(frozen=True)
+class NoHint(RowFilter):
+    """See `no_hint`."""
+
+    phrases: tuple[str, ...]
+
+    def judge(self, row: Example, group: Group) -> Judgement:
+        """Compare the row with the hints of its runs, and, where its teacher had one, with the question that was asked."""
+        traces = _of(row, group)
+        if not traces:
+            return Judgement(None, "no-traces")
+        hints = _hints(traces)
+        if not hints:
+            return Judgement(True, "no-hint-given")
+        if _tells(hints, row.messages) or (row.hint_used and not _asks_originally(row, traces)):
+            return Judgement(False, "hint-in-prompt")
+        told = [
+            row.reasoning or "",
+            *_texts([*row.target, *(row.rejected or [])]),
+            *(step for step, _ in row.steps or []),
+        ]
+        if _within(hints, told):
+            return Judgement(False, "hint-in-reasoning")
+        if row.hint_used and (spoken := self._spoken(told, " ".join(_texts(row.messages)))):
+            return Judgement(False, "hint-in-reasoning", evidence={"phrase": spoken})
+        return Judgement(True, "hint-absent")
+
+    def _spoken(self, told: Iterable[str], question: str) -> str | None:
+        """What a rationale says of a hint that the question itself does not say."""
+        asked = _even(question)
+        for pattern in self.phrases:
+            for text in told:
+                for found in re.finditer(pattern, _even(text)):
+                    if found[0] not in asked:
+                        return found[0]
+        return None
+
+
+def no_hint(*, phrases: Sequence[str] = PHRASES) -> NoHint:
+    """Keep rows of which neither prompt nor target tells of a hint.
+
+    A row is dropped where its prompt holds the words of a hint, or, if its teacher had one, is another than the question that was
+    asked ("hint-in-prompt"); and where its target holds them, or speaks of a hint though the question does not
+    ("hint-in-reasoning"). Both compare without regard to case and white space. Rows of which no trace is at hand cannot be judged.
+    `Example.privileged`, which a student is not shown, is not looked at. Put it before the filters over the whole corpus.
+
+    Args:
+        phrases: regular expressions, in lower case, by which a rationale speaks of a hint.
+
+    Raises:
+        DatasetError: a phrase is no regular expression.
+    """
+    for one in phrases:
+        try:
+            re.compile(one)
+        except re.error as error:
+            raise DatasetError(f"no_hint(phrases=...) got {one!r}, which is no regular expression: {error}.") from error
+    return NoHint(tuple(phrases))
+
+
+def _of(row: Example, group: Group) -> list[Trace]:
+    """The runs that the row was made of."""
+    known = {*row.traces, row.trace}
+    every = (group.originals, *group.variants.values())
+    return [trace for some in every for trace in some if trace.id in known]
+
+
+def _hints(traces: Iterable[Trace]) -> set[str]:
+    """What must be in no text: each hint, and each sentence of it that is long enough to be told by."""
+    hints = [call.hint for trace in traces for call in trace.calls if call.hint]
+    parts = [part for hint in hints for part in SENTENCE_END.split(hint) if len(part.split()) >= LEAST_WORDS]
+    return {even for text in [*hints, *parts] if (even := _even(text))}
+
+
+def _asks_originally(row: Example, traces: Sequence[Trace]) -> bool:
+    """Whether the prompt is what a user asked, and no more."""
+    return any(_spoken_of(row.messages) == _spoken_of(trace.input) for trace in traces)
+
+
+def _spoken_of(messages: Iterable[Message]) -> list[tuple[str, Any]]:
+    return [(one["role"], one["content"]) for one in messages]
+
+
+def _tells(hints: Iterable[str], messages: Iterable[Message]) -> bool:
+    return _within(hints, _texts(messages))
+
+
+def _within(hints: Iterable[str], texts: Iterable[str]) -> bool:
+    found = [_even(text) for text in texts]
+    return any(hint in text for hint in hints for text in found)
+
+
+def _texts(messages: Iterable[Message]) -> list[str]:
+    """All that messages say: their words, their thinking, the arguments of their tool calls."""
+    said: list[str] = []
+    for one in messages:
+        said += [text_of(one) or "", one.get("reasoning_content") or ""]
+        said += [str(call.get("function", {}).get("arguments", "")) for call in one.get("tool_calls") or []]
+    return said
+
+
+def _even(text: str) -> str:
+    """In lower case, with single spaces."""
+    return " ".join(text.casefold().split())
