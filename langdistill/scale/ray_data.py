@@ -12,7 +12,7 @@ import pickle
 import traceback
 import warnings
 from collections.abc import Callable, Generator, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from importlib import import_module
 from itertools import pairwise
@@ -29,6 +29,10 @@ RANGE = 500
 """Problems of one task: enough that starting it costs little, and few enough that its passages fit into memory."""
 OBJECTS = 1 << 30
 """Bytes of shared memory that a Ray started here may keep results in."""
+RETRIES = 3
+"""Of a task whose worker died."""
+PATIENCE = 60
+"""Seconds to wait for the end of what was stopped."""
 
 Given = dict[str, Any]
 """A batch of one row, as Ray Data hands it over: column to an array of one value."""
@@ -59,8 +63,8 @@ def on_ray(selected: Selected, stages: Sequence[Stage], slim: bool) -> Iterator[
     ranges = [{"first": first, "beyond": beyond} for first, beyond in pairwise([*there.boundaries(RANGE), ""])]
     if not ranges:
         return
-    with _running(ray):
-        for found in _results(ray, data, ranges, work):
+    with _running(ray), closing(_results(ray, data, ranges, work)) as results:
+        for found in results:
             for passage in found:
                 yield passage.with_extractor(selected.extract)
 
@@ -112,14 +116,14 @@ def _running(ray: Any) -> Generator[None]:
         ray.shutdown()
 
 
-def _results(ray: Any, data: Any, ranges: list[dict[str, str]], work: bytes) -> Iterator[list[Passage]]:
+def _results(ray: Any, data: Any, ranges: list[dict[str, str]], work: bytes) -> Generator[list[Passage]]:
     """What the workers made of the ranges, in their order, as it comes."""
     with warnings.catch_warnings():
         warnings.filterwarnings(
             "ignore", category=DeprecationWarning, module=r"ray\b"
         )  # Ray's own use of what it deprecates
         given = data.from_items(ranges, override_num_blocks=len(ranges))
-        found = given.map_batches(_worker(ray.cloudpickle, work), batch_size=1)
+        found = given.map_batches(_worker(ray.cloudpickle, work), batch_size=1, max_retries=RETRIES)
     found.context.execution_options.preserve_order = True
     found.context.enable_progress_bars = False
     try:
@@ -130,6 +134,15 @@ def _results(ray: Any, data: Any, ranges: list[dict[str, str]], work: bytes) -> 
             f"Ray could not take the harvest to its end: {_shortly(error)}. See its logs, give its workers more memory, or run it "
             "on the local engine."
         ) from error
+    finally:
+        _end(found)
+
+
+def _end(found: Any) -> None:
+    """End what still runs for who stopped early, and wait: to shut Ray down under a running execution aborts this process."""
+    if execution := getattr(found, "_current_executor", None):
+        execution.shutdown(force=True)
+        execution.join(PATIENCE)
 
 
 def _worker(cloudpickle: Any, work: bytes) -> Callable[[Given], Iterator[Given]]:

@@ -147,10 +147,10 @@ def test_it_starts_a_ray_and_ends_it_and_the_data_set_is_the_same(file: Path, tm
     assert not ray.is_initialized()
     assert everything(there) == everything(here)
     assert [(stage["stage"], stage["kept"]) for stage in here.funnel] == [
-        ("harvest", 2768), ("target", 2516), ("test_ray_data", 2516), ("test_ray_data", 2463), ("test_ray_data", 2235),
-        ("agreement", 1912),
+        ("harvest", 2768), ("target", 2516), ("test_ray_data", 2516), ("test_ray_data", 2466), ("test_ray_data", 2260),
+        ("agreement", 1937),
     ]  # fmt: skip
-    assert sum(one["stage"] == "test_ray_data" for one in here.rejects()) == 281
+    assert sum(one["stage"] == "test_ray_data" for one in here.rejects()) == 256
 
 
 @pytest.mark.usefixtures("cluster")
@@ -209,7 +209,7 @@ class TestInACluster:
         first = next(passages)
         assert first.group.problem == "p0000"
         assert first.group.originals
-        assert first.group.answers == ["1", "2", "3"]
+        assert sorted(first.group.answers) == ["1", "2", "3"]
         passages.close()  # type: ignore[attr-defined]
 
 
