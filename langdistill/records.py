@@ -7,6 +7,7 @@ index. Derived facts are properties. Gold answers are not here: they live apart,
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Iterable, Mapping
 from typing import (
     Any,
@@ -349,14 +350,18 @@ def text_of(message: Mapping[str, Any]) -> str | None:
 
 
 def canonical(value: Any) -> bytes:
-    """JSON with sorted keys: equal values give equal bytes."""
-    return orjson.dumps(value, option=orjson.OPT_SORT_KEYS | orjson.OPT_NON_STR_KEYS)
+    """JSON with sorted keys: equal values give equal bytes, also where they hold half a surrogate pair or a number of any size."""
+    try:
+        return orjson.dumps(value, option=orjson.OPT_SORT_KEYS | orjson.OPT_NON_STR_KEYS)
+    except TypeError:
+        return json.dumps(value, sort_keys=True, separators=(",", ":")).encode()
 
 
 def digest(*parts: bytes | str | Mapping[str, Any] | Iterable[Any]) -> str:
     """SHA-256 over the parts, in order, as hexadecimal."""
     total = hashlib.sha256()
     for part in parts:
-        data = part if isinstance(part, bytes) else part.encode() if isinstance(part, str) else canonical(part)
+        text = part.encode("utf-8", "surrogatepass") if isinstance(part, str) else part
+        data = text if isinstance(text, bytes) else canonical(text)
         total.update(len(data).to_bytes(8, "big") + data)
     return total.hexdigest()

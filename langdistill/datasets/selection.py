@@ -92,19 +92,19 @@ class Selected:
     store: str | Path | Store
     selection: Selection = field(default_factory=Selection)
     extract: Extract = final_answer
+    first: str | None = None
+    """Id of the first problem; `None` begins at the beginning."""
+    beyond: str | None = None
+    """Id of the problem to stop before; `None` goes to the end."""
 
-    def groups(self, first: str | None = None, beyond: str | None = None) -> Iterator[Group]:
+    def groups(self) -> Iterator[Group]:
         """One problem at a time, in the order of their ids.
-
-        Args:
-            first: id of the first problem; `None` begins at the beginning.
-            beyond: id of the problem to stop before; `None` goes to the end.
 
         Raises:
             StoreError: the store is missing or cannot be read.
         """
         with opened(self.store) as store:
-            traces = store.by_problem(self.selection.stored, first=first, beyond=beyond)
+            traces = store.by_problem(self.selection.stored, first=self.first, beyond=self.beyond)
             yield from grouped(filter(self.selection.takes, traces), self.extract)
 
     def boundaries(self, size: int) -> list[str]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pickle
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 from pathlib import Path
 
 from langdistill.answers import Extract, final_answer
@@ -27,7 +26,8 @@ class Spool:
         self._extract: Extract = final_answer
         with path.open("wb") as file:
             for one in passages:
-                pickle.dump(self._bare(one), file, pickle.HIGHEST_PROTOCOL)
+                self._extract = one.group.extract if one.group.originals else self._extract
+                pickle.dump(one.without_extractor(), file, pickle.HIGHEST_PROTOCOL)
 
     def __iter__(self) -> Iterator[Passage]:
         with self._path.open("rb") as file:
@@ -36,14 +36,7 @@ class Spool:
                     one: Passage = pickle.load(file)
                 except EOFError:
                     return
-                yield replace(one, group=replace(one.group, extract=self._extract)) if one.group.originals else one
-
-    def _bare(self, one: Passage) -> Passage:
-        """Without the extractor: a function of the user's own need not be picklable."""
-        if not one.group.originals:
-            return one
-        self._extract = one.group.extract
-        return replace(one, group=replace(one.group, extract=final_answer))
+                yield one.with_extractor(self._extract)
 
 
 class Standing:

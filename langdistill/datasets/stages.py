@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, Protocol
 
+from langdistill.answers import Extract, final_answer
 from langdistill.filters.judging import Filter
 from langdistill.groups import Group, Target
 from langdistill.records import Example, Verdict
@@ -157,6 +158,14 @@ class Passage:
         """The same with its rows alone."""
         slim = self.group.without_traces()
         return self if slim is self.group else replace(self, group=slim)
+
+    def without_extractor(self) -> Passage:
+        """The same as any process can be given it: a function of the user's own need not be picklable."""
+        return replace(self, group=replace(self.group, extract=final_answer)) if self.group.originals else self
+
+    def with_extractor(self, extract: Extract) -> Passage:
+        """The same with it again."""
+        return replace(self, group=replace(self.group, extract=extract)) if self.group.originals else self
 
     def _content(self, group: Group) -> str:
         """Digest of the rows; most stages leave them as they were."""

@@ -48,6 +48,7 @@ def test_parquet_has_columns(tmp_path: Path) -> None:
             "tool_calls": None,
             "tool_call_id": None,
             "reasoning_content": None,
+            "blocks": False,
         }
     ]
     assert json.loads(row["output"][0]["tool_calls"]) == [{"id": "c1", "function": {"name": "f"}}]

@@ -1,0 +1,1 @@
+"""The same harvest on other engines: nothing here but the translation."""
