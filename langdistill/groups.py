@@ -40,11 +40,6 @@ class Group:
         """Candidate answers to the original question."""
         return answers_of(self.originals, self.extract)
 
-    def variant_answers(self, perturbation: str) -> list[str | None] | None:
-        """Candidate answers under a perturbation, `None` where it was not asked."""
-        traces = self.variants.get(perturbation)
-        return answers_of(traces, self.extract) if traces else None
-
     @property
     def traces(self) -> list[str]:
         """Ids of all its traces, in alphabetical order."""
@@ -73,6 +68,12 @@ class Group:
     def without_traces(self) -> Group:
         """The same with its rows alone."""
         return replace(self, originals=(), variants={})
+
+
+def question_text(trace: Trace) -> str:
+    """What a run was asked: the text of the last message of a user; empty where there is none."""
+    asked = [text_of(one) for one in trace.input if one["role"] == "user"]
+    return (asked[-1] if asked else None) or ""
 
 
 @dataclass(frozen=True)

@@ -29,6 +29,8 @@ GROUND = {
     "usage",
     "reasoning_openai",
     "groups",
+    "perturbations",
+    "consulting",
 }
 THINKING = {"strategies", "search", "refining", "mining", "middleware"}
 LEARNING = {"recording", "stores", "filters", "datasets", "students", "routing", "evaluation"}
