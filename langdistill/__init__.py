@@ -18,11 +18,11 @@ if TYPE_CHECKING:
     from langdistill.datasets.targets.final_answer import final_answer as final_answer
     from langdistill.evaluation.evaluate import evaluate as evaluate
     from langdistill.filters.agreement import agreement as agreement
-    from langdistill.filters.stable_under import Perturbation as Perturbation
     from langdistill.filters.stable_under import stable_under as stable_under
     from langdistill.middleware import Attend as Attend
     from langdistill.middleware import Think as Think
     from langdistill.nodes import node as node
+    from langdistill.perturbations.perturbing import Perturbation as Perturbation
     from langdistill.reasoning_openai import ReasoningChatOpenAI as ReasoningChatOpenAI
     from langdistill.recording.recorder import TraceRecorder as TraceRecorder
     from langdistill.recording.switching import record as record
@@ -54,7 +54,7 @@ __version__ = "0.1.0"
 _HOME = {
     "Attend": "middleware",
     "LocalChatModel": "students.local",
-    "Perturbation": "filters.stable_under",
+    "Perturbation": "perturbations.perturbing",
     "Price": "budgets",
     "ReasoningChatOpenAI": "reasoning_openai",
     "Think": "middleware",

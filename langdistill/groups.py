@@ -46,11 +46,6 @@ class Group:
     def _answers(self) -> tuple[str | None, ...]:
         return tuple(answers_of(self.originals, self.extract))
 
-    def variant_answers(self, perturbation: str) -> list[str | None] | None:
-        """Candidate answers under a perturbation, `None` where it was not asked."""
-        traces = self.variants.get(perturbation)
-        return answers_of(traces, self.extract) if traces else None
-
     @property
     def traces(self) -> list[str]:
         """Ids of all its traces, in alphabetical order."""
@@ -85,6 +80,12 @@ class Group:
     def with_rows(self, rows: Sequence[Example]) -> Group:
         """The same with other rows."""
         return replace(self, rows=tuple(rows)) if rows or self.rows else self
+
+
+def question_text(trace: Trace) -> str:
+    """What a run was asked: the text of the last message of a user; empty where there is none."""
+    asked = [text_of(one) for one in trace.input if one["role"] == "user"]
+    return (asked[-1] if asked else None) or ""
 
 
 @dataclass(frozen=True)

@@ -30,6 +30,8 @@ GROUND = {
     "reasoning_openai",
     "groups",
     "similarity",
+    "perturbations",
+    "consulting",
 }
 THINKING = {"strategies", "search", "refining", "mining", "middleware"}
 LEARNING = {"recording", "stores", "filters", "datasets", "students", "routing", "evaluation"}

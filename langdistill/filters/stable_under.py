@@ -4,33 +4,15 @@ input perturbation).
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from random import Random
 
 from langdistill.answers import same
 from langdistill.errors import DatasetError
 from langdistill.filters.judging import Filter
-from langdistill.groups import Group
+from langdistill.groups import Group, answers_of, question_text
+from langdistill.perturbations.perturbing import Perturbation
 from langdistill.records import Verdict
-from langdistill.votes import vote
-
-
-def unchanged(answer: str) -> str:
-    """The inverse map of a perturbation that leaves the answer as it is."""
-    return answer
-
-
-@dataclass(frozen=True)
-class Perturbation:
-    """A family of changes to a question that leave its meaning alone."""
-
-    name: str
-    """Goes into `Problem.perturbation` and the trace's metadata: "reworded", "swapped"."""
-    apply: Callable[[str, Random], str]
-    """The question, changed; the same question and generator state give the same change."""
-    invert: Callable[[str], str] = unchanged
-    """Maps an answer to the changed question back to one of the original: "A" to "B" where responses were swapped."""
+from langdistill.votes import Vote, vote
 
 
 @dataclass(frozen=True)
@@ -41,15 +23,18 @@ class StableUnder(Filter):
 
     def __call__(self, group: Group) -> Verdict:
         """Compare the majority with that of every changed question, mapped back."""
-        original = vote(group.answers).answer
+        outcome = vote(group.answers)
+        original = outcome.answer
         if original is None:
-            return self.says(False, "tied")
+            return self.says(False, _no_majority(outcome))
         evidence: dict[str, str | None] = {"original": original}
         for family in self.perturbations:
-            answers = group.variant_answers(family.name)
-            if answers is None:
+            if family.name not in group.variants:
                 return self.says(None, "no-variant", evidence=evidence | {"missing": family.name})
-            outcome = vote([None if answer is None else family.invert(answer) for answer in answers])
+            answers = mapped_back(group, family)
+            if answers is None:
+                return self.says(None, "no-inverse", evidence=evidence | {"perturbation": family.name})
+            outcome = vote(answers)
             changed = evidence[family.name] = outcome.answer
             if outcome.tied:
                 return self.says(False, "tied", evidence=evidence)
@@ -63,7 +48,7 @@ def stable_under(*perturbations: Perturbation) -> StableUnder:
 
     Args:
         perturbations: the families; each problem must have been asked under all of them ("no-variant" otherwise: cannot
-            judge).
+            judge, and so where an answer cannot be mapped back, "no-inverse").
 
     Raises:
         DatasetError: no family was given.
@@ -71,3 +56,24 @@ def stable_under(*perturbations: Perturbation) -> StableUnder:
     if not perturbations:
         raise DatasetError("stable_under() needs at least one perturbation; without one every answer would pass.")
     return StableUnder(perturbations)
+
+
+def mapped_back(group: Group, family: Perturbation) -> list[str | None] | None:
+    """The answers to a family's changed questions as answers to the original one; `None` where one cannot be mapped back.
+
+    Each is mapped back by the question that its own run was asked, so that several draws of one family may be mixed.
+    """
+    original = question_text(group.originals[0])
+    found: list[str | None] = []
+    for trace in group.variants[family.name]:
+        changed = question_text(trace)
+        for answer in answers_of([trace], group.extract):
+            back = None if answer is None else family.invert(answer, original, changed)
+            if answer is not None and back is None:
+                return None
+            found.append(back)
+    return found
+
+
+def _no_majority(outcome: Vote) -> str:
+    return "tied" if outcome.tied else "no-answer"

@@ -10,10 +10,10 @@ from __future__ import annotations
 import re
 from random import Random
 
-from langdistill.filters.stable_under import Perturbation
 from langdistill.lab import slips
 from langdistill.lab.draws import Document, Task, Telling, chat, pool_of, reasoning_writers
 from langdistill.lab.names import Pool
+from langdistill.perturbations.perturbing import Perturbation
 
 OPENINGS = (
     "On a dial that shows only the last digit, start at {start}.",

@@ -12,10 +12,10 @@ from functools import cache
 from itertools import product
 from random import Random
 
-from langdistill.filters.stable_under import Perturbation
 from langdistill.lab import slips
 from langdistill.lab.draws import Document, Task, Telling, chat, reasoning_writers
 from langdistill.lab.names import Pool, people
+from langdistill.perturbations.perturbing import Perturbation
 
 WORDINGS = (
     "Is the coin still heads up?",

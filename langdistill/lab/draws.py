@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from random import Random
 from zlib import crc32
 
-from langdistill.filters.stable_under import Perturbation
 from langdistill.lab import slips
 from langdistill.lab.names import POOLS, Pool
+from langdistill.perturbations.perturbing import Perturbation
 from langdistill.prompts import STEP_BY_STEP, fill
 from langdistill.records import Message, Problem
 from langdistill.strategies.rephrase_and_respond import ONE_STEP, REPHRASE, RESPOND

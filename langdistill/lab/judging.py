@@ -11,10 +11,10 @@ import re
 from random import Random
 from typing import NamedTuple
 
-from langdistill.filters.stable_under import Perturbation
 from langdistill.lab import slips
 from langdistill.lab.draws import Document, Task, chat, pool_of
 from langdistill.lab.names import Pool
+from langdistill.perturbations.swapped import swapped
 from langdistill.prompts import fill
 from langdistill.strategies.branch_solve_merge import BRANCH, SOLVE
 
@@ -99,17 +99,6 @@ def question(rng: Random, pool: Pool) -> str:
     return ask(draw_pair(rng, pool))
 
 
-def swap(question: str, rng: Random) -> str:
-    """The same responses in the other order."""
-    pair = read_question(question)
-    return ask(Pair(pair.kind, pair.second, pair.first))
-
-
-def swap_back(answer: str) -> str:
-    """What an answer to the swapped question says of the original one."""
-    return {"A": "B", "B": "A"}.get(answer.strip().upper(), answer)
-
-
 def read_kind(rng: Random, item: str) -> str:
     """One reading of an item's kind; a slip names another kind."""
     return slips.read(rng, KIND_OF[item], list(KINDS))
@@ -157,7 +146,7 @@ def write_fact(rng: Random) -> Document:
     return chat(f"Is {item} one of the {kind}?", "Yes" if read_kind(rng, item) == kind else "No")
 
 
-PERTURBATIONS = (Perturbation("swapped", swap, swap_back),)
+PERTURBATIONS = (swapped(),)
 
 WRITERS = {"direct": write_direct, "branch": write_branch, "solve": write_solve, "fact": write_fact}
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from random import Random
 
-from langdistill.filters.stable_under import Perturbation
 from langdistill.lab import slips
 from langdistill.lab.draws import Document, Task, Telling, chat, reasoning_writers
 from langdistill.lab.names import Pool, name, people
+from langdistill.perturbations.perturbing import Perturbation
 
 WORDINGS = (
     'Take the last letters of the words in "{words}" and concatenate them.',

@@ -11,7 +11,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from random import Random
 from typing import Any
 
 from langgraph.graph.state import CompiledStateGraph
@@ -155,9 +154,7 @@ class Loop:
 
     def variant(self, problem: Problem) -> Problem:
         """The question, changed by the task's perturbation."""
-        family = self.task.perturbations[0]
-        question = family.apply(problem.question, Random(f"{self.seed}-{problem.id}"))
-        return Problem(id=problem.id, question=question, perturbation=family.name)
+        return self.task.perturbations[0].problem(problem, self.seed)
 
     def _record(self, graph: Graph, problems: Sequence[Problem]) -> None:
         ordered = sorted(problems, key=lambda problem: len(problem.question))  # equal lengths share a batch

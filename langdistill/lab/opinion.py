@@ -11,10 +11,10 @@ import re
 from functools import cache
 from random import Random
 
-from langdistill.filters.stable_under import Perturbation
 from langdistill.lab import slips
 from langdistill.lab.draws import Document, Task, chat
 from langdistill.lab.names import POOLS, Pool
+from langdistill.perturbations.perturbing import Perturbation
 from langdistill.prompts import fill
 from langdistill.strategies.system2_attention import REGENERATE, RESPOND
 

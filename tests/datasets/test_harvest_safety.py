@@ -11,7 +11,8 @@ from langdistill.datasets.reading import read_dataset
 from langdistill.datasets.targets.one_sample import one_sample
 from langdistill.errors import DatasetError, StoreError, UnknownName
 from langdistill.filters.agreement import agreement
-from langdistill.filters.stable_under import Perturbation, stable_under
+from langdistill.filters.stable_under import stable_under
+from langdistill.perturbations.perturbing import Perturbation
 from langdistill.recording.recorder import TraceRecorder
 from langdistill.records import Call, Reply, Trace
 from langdistill.strategies.branch_solve_merge import create_branch_solve_merge
@@ -20,7 +21,7 @@ from langdistill.testing.memory import MemoryStore
 from langdistill.testing.models import ScriptedChatModel
 
 CANARY = "zq-canary-81723"
-SWAPPED = Perturbation("swapped", lambda q, r: q, lambda a: {"A": "B", "B": "A"}.get(a, a))
+SWAPPED = Perturbation("swapped", lambda q, r: q, lambda a, *_: {"A": "B", "B": "A"}.get(a, a))
 
 
 def sampled(problem: str, *answers: str | None, id: str = "", **fields: Any) -> Trace:

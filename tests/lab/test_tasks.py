@@ -36,7 +36,7 @@ def test_perturbations_keep_the_answer_up_to_their_inverse(name: str, pool: Pool
         for problem in drawn.problems:
             changed = perturbation.apply(problem.question, rng)
             assert changed != problem.question
-            assert perturbation.invert(TASKS[name].truth(changed)) == drawn.gold[problem.id]
+            assert perturbation.invert(TASKS[name].truth(changed), problem.question, changed) == drawn.gold[problem.id]
 
 
 @EVERY_TASK

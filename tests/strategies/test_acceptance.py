@@ -51,8 +51,7 @@ def recorded(script: Any, folder: Path, questions: int = 30) -> Path:
     judge = create_chain_of_thought(OneReplyChatModel(script=script), prompt="{question}", name="judge")
     recorder = TraceRecorder(folder / "traces.db")
     for problem in draw.problems:
-        swapped = Problem(id=problem.id, question=SWAPPED.apply(problem.question, None), perturbation=SWAPPED.name)  # type: ignore[arg-type]
-        for one in (problem, swapped):
+        for one in (problem, SWAPPED.problem(problem)):
             judge.invoke({"messages": [("user", one.question)]}, {"callbacks": [recorder], "metadata": one.metadata})
     recorder.close()
     return folder / "traces.db"

@@ -1,0 +1,1 @@
+"""Changes to a question that must not change its answer, one family a file."""

@@ -1,0 +1,66 @@
+"""The two responses that a judge is shown, in the other order (Zheng et al., 2306.05685: judges prefer a position)."""
+
+from __future__ import annotations
+
+import re
+from random import Random
+
+from langdistill.answers import swapped as other_side
+from langdistill.answers import verdict
+from langdistill.errors import AnswerError, PromptError
+from langdistill.perturbations.perturbing import Perturbation
+
+FENCED = (
+    r"\[The Start of Assistant A['’]s Answer\]\n(?P<a>.*?)\n\[The End of Assistant A['’]s Answer\]"
+    r".*?\[The Start of Assistant B['’]s Answer\]\n(?P<b>.*?)\n\[The End of Assistant B['’]s Answer\]"
+)
+"""As FastChat's judge prompts show them."""
+NAMED = (
+    r"^(?P<name>Response|Answer|Assistant|Output) (?:A|1):\s*(?P<a>.*?)\s*"
+    r"^(?P=name) (?:B|2):\s*(?P<b>.*\S)"
+)
+"""Each behind its name at the beginning of a line, the second one up to the end of the text."""
+
+OTHER = {"A": "B", "B": "A", "a": "b", "b": "a", "1": "2", "2": "1"}
+SIDE = re.compile(
+    r"(?:(?:assistant|response|answer|model|candidate|option|output) )?\W{0,3}(?P<side>[AB12])\W{0,3}", re.I
+)
+
+
+def swapped(pattern: str | None = None) -> Perturbation:
+    """Show the two responses in the other order; of an answer, A becomes B and B becomes A, and a tie stays one.
+
+    Args:
+        pattern: a regular expression whose groups ``a`` and ``b`` are the two responses, with `re.DOTALL` and `re.MULTILINE`;
+            `None` knows FastChat's prompts, and responses behind "Response A:" and "Response B:" (or Answer, Assistant, Output,
+            1 and 2) at the beginnings of lines. There the second response goes on to the end of the text: give a pattern where
+            something follows it.
+
+    Raises:
+        PromptError: the pattern has no such groups.
+    """
+    patterns = [re.compile(one, re.DOTALL | re.MULTILINE) for one in ([pattern] if pattern else [FENCED, NAMED])]
+    if not all({"a", "b"} <= one.groupindex.keys() for one in patterns):
+        raise PromptError(
+            f"The pattern {pattern!r} has no groups named a and b. Write the responses as (?P<a>...) and (?P<b>...)."
+        )
+
+    def apply(question: str, rng: Random) -> str:
+        found = next((found for one in patterns if (found := one.search(question))), None)
+        if not found:
+            raise AnswerError(
+                f"No two responses were found in {question[:200]!r}. Tell where they are: swapped(pattern=...)."
+            )
+        between = question[found.end("a") : found.start("b")]
+        return question[: found.start("a")] + found["b"] + between + found["a"] + question[found.end("b") :]
+
+    return Perturbation("swapped", apply, swap_back)
+
+
+def swap_back(answer: str, original: str, changed: str) -> str:
+    """What an answer to the swapped question says of the original one: its side is the other one, in the same words."""
+    if side := SIDE.fullmatch(answer.strip()):
+        start, end = side.span("side")
+        return answer.strip()[:start] + OTHER[side["side"]] + answer.strip()[end:]
+    told = verdict(answer)
+    return other_side(told) or answer if told in {"A", "B"} else answer
