@@ -70,7 +70,9 @@ def imported(data: Path, format: str, path: str) -> Iterator[Group]:
             yield group_of(trace)
 
 
-PLAIN = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20)
+INTEGERS = st.integers(-(2**63), 2**64 - 1)
+"""Those that a store can hold."""
+PLAIN = st.none() | st.booleans() | INTEGERS | st.floats() | st.text(max_size=20)
 ANYTHING = st.recursive(
     PLAIN, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3)
 )
