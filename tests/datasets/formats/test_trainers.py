@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from langdistill.datasets.containers import lines_hash
 from langdistill.datasets.formats.fitting import find_format, fitted
 from langdistill.datasets.masking import masking
 from langdistill.datasets.reading import Dataset
@@ -28,7 +29,7 @@ def as_dataset(rows: list[dict[str, Any]], folder: Path) -> Any:
 
     (folder / "train.jsonl").write_bytes(b"".join(orjson.dumps(row) + b"\n" for row in rows))
     (folder / "validation.jsonl").touch()
-    made = Dataset(folder, {"hash": folder.name.ljust(32, "0"), "rows": {"train": len(rows), "validation": 0}})
+    made = Dataset(folder, {"hash": lines_hash(rows), "rows": {"train": len(rows), "validation": 0}})
     return made.to_datasets()["train"]
 
 
