@@ -96,7 +96,7 @@ class Masking:
         Raises:
             DatasetError: the row is no conversation.
             Unfit: as `masked`, and "template-loses-tool-calls", "template-loses-reasoning", "template-loses-content",
-                "template-loses-tools", "wrong-mask", "end-not-trained".
+                "template-loses-tools", "template-quotes-arguments", "end-not-trained", "nothing-trained" or "wrong-mask".
         """
         found = self.masked(row)
         for one in found:
@@ -223,6 +223,8 @@ def _check(masked: Masked, prompt: list[Message], said: list[Message], tools: Se
     if any(tool.get("function", tool).get("name", "") not in masked.text for tool in tools):
         raise Unfit("template-loses-tools")
     _check_printed(masked.text, [*prompt, *said])
+    if not all(masked.ends):
+        raise Unfit("end-not-trained")
     learnt = sum(one["role"] == "assistant" for one in said)
     if len(masked.trained) != learnt:
         raise Unfit("wrong-mask" if masked.trained else "nothing-trained")
@@ -231,8 +233,6 @@ def _check(masked: Masked, prompt: list[Message], said: list[Message], tools: Se
             _check_printed(text, messages)
     except Unfit as elsewhere:  # it is printed, but on the other side of the mask
         raise Unfit("wrong-mask") from elsewhere
-    if not all(masked.ends):
-        raise Unfit("end-not-trained")
 
 
 def _between(masked: Masked) -> list[str]:

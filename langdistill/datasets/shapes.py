@@ -106,6 +106,8 @@ def _shape(value: Any) -> Shape:
         return ListOf(item)
     if isinstance(value, dict):
         return Struct(tuple((name, _shape(inner)) for name, inner in value.items())) if value else "json"
+    if isinstance(value, int) and not -(2**63) <= value < 2**63:
+        return "json"
     return SCALARS[type(value)]
 
 
