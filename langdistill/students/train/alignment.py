@@ -12,7 +12,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import accumulate, pairwise
-from os.path import commonprefix
 from typing import Any
 
 from langdistill.errors import StudentError
@@ -129,7 +128,8 @@ def _letters(token: str) -> bytes:
 
 def _boundaries(left: Sequence[bytes], right: Sequence[bytes]) -> list[tuple[int, int]]:
     ours, theirs = _places(left), _places(right)
-    agreed = len(commonprefix([b"".join(left), b"".join(right)]))
+    said = (b"".join(left), b"".join(right))
+    agreed = next((at for at, (one, other) in enumerate(zip(*said, strict=False)) if one != other), min(map(len, said)))
     shared = sorted(place for place in ours.keys() & theirs.keys() if place <= agreed)
     return [(0, 0), *((ours[place], theirs[place]) for place in shared)]
 
