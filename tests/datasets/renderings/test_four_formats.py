@@ -161,7 +161,7 @@ def test_the_control_is_always_there() -> None:
 
 
 def test_wrong_settings_fail_at_once() -> None:
-    with pytest.raises(DatasetError, match="'cot'.*in_context_cot"):
+    with pytest.raises(DatasetError, match=r"'cot'.*in_context_cot"):
         four_formats("cot")
     with pytest.raises(DatasetError, match="twice"):
         four_formats("zero_shot_cot", "zero_shot_cot")
