@@ -27,9 +27,8 @@ PHRASES = (
     r"\b(?:since|because|as) the (?:correct|right|final) answer (?:is|must be)\b",
 )
 """How a rationale speaks of a hint; regular expressions, read without regard to case."""
-SENTENCE_END = re.compile(r"(?<=[.!?])\s+|\n+")
-LEAST_WORDS = 4
-"""A shorter sentence of a hint is looked for only as a part of the whole hint: a solution may well say the same."""
+IN_A_ROW = 5
+"""Words of a hint that tell it; a solution may say four of them by itself: "the answer is 4". A shorter hint is looked for whole."""
 
 
 @dataclass(frozen=True)
@@ -61,21 +60,17 @@ class NoHint(RowFilter):
 
     def _spoken(self, told: Iterable[str], question: str) -> str | None:
         """What a rationale says of a hint that the question itself does not say."""
-        asked = _even(question)
-        for pattern in self.phrases:
-            for text in told:
-                for found in re.finditer(pattern, _even(text)):
-                    if found[0] not in asked:
-                        return found[0]
-        return None
+        asked, texts = _even(question), [_even(text) for text in told]
+        found = (one[0] for pattern in self.phrases for text in texts for one in re.finditer(pattern, text))
+        return next((one for one in found if one not in asked), None)
 
 
 def no_hint(*, phrases: Sequence[str] = PHRASES) -> NoHint:
     """Keep rows of which neither prompt nor target tells of a hint.
 
-    A row is dropped where its prompt holds the words of a hint, or, if its teacher had one, is another than the question that was
-    asked ("hint-in-prompt"); and where its target holds them, or speaks of a hint though the question does not
-    ("hint-in-reasoning"). Both compare without regard to case and white space. Rows of which no trace is at hand cannot be judged.
+    A row is dropped where its prompt holds five words of a hint in a row, or, if its teacher had one, is another than the question that was
+    asked ("hint-in-prompt"); and where its target holds such, or speaks of a hint though the question does not
+    ("hint-in-reasoning"). Case, white space and, of the five words, punctuation do not matter. Rows of which no trace is at hand cannot be judged.
     `Example.privileged`, which a student is not shown, is not looked at. Put it before the filters over the whole corpus.
 
     Args:
@@ -100,10 +95,14 @@ def _of(row: Example, group: Group) -> list[Trace]:
 
 
 def _hints(traces: Iterable[Trace]) -> set[str]:
-    """What must be in no text: each hint, and each sentence of it that is long enough to be told by."""
-    hints = [call.hint for trace in traces for call in trace.calls if call.hint]
-    parts = [part for hint in hints for part in SENTENCE_END.split(hint) if len(part.split()) >= LEAST_WORDS]
-    return {even for text in [*hints, *parts] if (even := _even(text))}
+    """What must be in no text: of each hint, every five words in a row."""
+    hints = [_words(call.hint) for trace in traces for call in trace.calls if call.hint]
+    return {
+        f" {' '.join(words[at : at + IN_A_ROW])} "
+        for words in hints
+        if words
+        for at in range(max(1, len(words) - IN_A_ROW + 1))
+    }
 
 
 def _asks_originally(row: Example, traces: Sequence[Trace]) -> bool:
@@ -120,7 +119,7 @@ def _tells(hints: Iterable[str], messages: Iterable[Message]) -> bool:
 
 
 def _within(hints: Iterable[str], texts: Iterable[str]) -> bool:
-    found = [_even(text) for text in texts]
+    found = [f" {' '.join(_words(text))} " for text in texts]
     return any(hint in text for hint in hints for text in found)
 
 
@@ -131,6 +130,10 @@ def _texts(messages: Iterable[Message]) -> list[str]:
         said += [text_of(one) or "", one.get("reasoning_content") or ""]
         said += [str(call.get("function", {}).get("arguments", "")) for call in one.get("tool_calls") or []]
     return said
+
+
+def _words(text: str) -> list[str]:
+    return re.findall(r"\w+", text.casefold())
 
 
 def _even(text: str) -> str:

@@ -2,7 +2,8 @@
 
 Source: Fu et al., 2301.12726, on distribution matching: the two token sequences are aligned by dynamic programming with the edit
 distance between tokens as the cost; where a student's token meets exactly one of the teacher's with the same text, it is taught the
-teacher's distribution, everywhere else its own token alone.
+teacher's distribution, everywhere else its own token alone. Where both say the same text, its places decide instead of the cost: the
+same word elsewhere in the text is another token.
 """
 
 from __future__ import annotations
@@ -12,11 +13,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import accumulate, pairwise
-from os.path import commonprefix
 from typing import Any
 
 from langdistill.errors import StudentError
-from langdistill.students.train.vocabulary import Vocabulary, respaced, spelt
+from langdistill.students.train.vocabulary import Vocabulary, joined, respaced, spelt
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,7 @@ def align_topk(
         )
     vocabulary = student_tokenizer if isinstance(student_tokenizer, Vocabulary) else Vocabulary(student_tokenizer)
     theirs = [spelt(token) for token in teacher_tokens]
-    ids = vocabulary.encode("".join(theirs) if text is None else text)
+    ids = vocabulary.encode(joined(theirs) if text is None else text)
     ours = [vocabulary.text(one) for one in ids]
     found: list[dict[int, float]] = []
     for token, partner in zip(ours, partners(ours, theirs), strict=True):
@@ -95,9 +95,15 @@ def partners(ours: Sequence[str], theirs: Sequence[str]) -> list[int | None]:
     """
     left, right = [_bare(one) for one in ours], [_bare(one) for one in theirs]
     met: list[list[int]] = [[] for _ in ours]
-    for (i, j), (i_end, j_end) in pairwise(_anchors(left, right)):
-        for at, other in _warped(left[i:i_end], right[j:j_end]):
-            met[i + at].append(j + other)
+    forward, backward = _anchors([_letters(one) for one in left], [_letters(one) for one in right])
+    for (i, j), (i_end, j_end) in [*pairwise(forward), *pairwise(backward)]:
+        for blank in (False, True):
+            mine, other = _those(left, i, i_end, blank), _those(right, j, j_end, blank)
+            if len(mine) == len(other) == 1:
+                met[mine[0]].append(other[0])
+    (i, j), (i_end, j_end) = forward[-1], backward[0]
+    for at, place in _warped(left[i:i_end], right[j:j_end]):
+        met[i + at].append(j + place)
     alone = [some[0] if len(some) == 1 else None for some in met]
     return [other if other is not None and left[at] == right[other] else None for at, other in enumerate(alone)]
 
@@ -106,16 +112,25 @@ def _bare(token: str) -> str:
     return token.lstrip(" ") or token
 
 
-def _anchors(left: Sequence[str], right: Sequence[str]) -> list[tuple[int, int]]:
-    """Counts of tokens after which both have got to the same place, from the start as far as the texts agree, then from the end.
+def _those(tokens: Sequence[str], start: int, end: int, blank: bool) -> list[int]:
+    """Those of a stretch that are nothing but spaces, or those that are more."""
+    return [at for at in range(start, end) if bool(_letters(tokens[at])) is not blank]
 
-    Each stretch between two of them is aligned by itself, so a long text costs no more than its stretches.
+
+Anchors = list[tuple[int, int]]
+"""Counts of our tokens and of theirs after which both have got to the same place in the text."""
+
+
+def _anchors(ours: Sequence[bytes], theirs: Sequence[bytes]) -> tuple[Anchors, Anchors]:
+    """From the start as far as the texts agree, and from there to the end as far back as they agree.
+
+    Where the texts agree, a token is the same only at the same place; what is between the last of the first and the first of the
+    second is aligned by its cost.
     """
-    ours, theirs = [_letters(one) for one in left], [_letters(one) for one in right]
     forward = _boundaries(ours, theirs)
     i, j = forward[-1]
     backward = _boundaries(_reversed(ours[i:]), _reversed(theirs[j:]))
-    return [*forward, *((len(ours) - i, len(theirs) - j) for i, j in reversed(backward))]
+    return forward, [(len(ours) - i, len(theirs) - j) for i, j in reversed(backward)]
 
 
 def _reversed(tokens: Sequence[bytes]) -> list[bytes]:
@@ -127,9 +142,10 @@ def _letters(token: str) -> bytes:
     return token.replace(" ", "").encode("utf-8", "surrogateescape")
 
 
-def _boundaries(left: Sequence[bytes], right: Sequence[bytes]) -> list[tuple[int, int]]:
+def _boundaries(left: Sequence[bytes], right: Sequence[bytes]) -> Anchors:
     ours, theirs = _places(left), _places(right)
-    agreed = len(commonprefix([b"".join(left), b"".join(right)]))  # noqa: RUF071  # bytes are meant, and no paths
+    said = (b"".join(left), b"".join(right))
+    agreed = next((at for at, (one, other) in enumerate(zip(*said, strict=False)) if one != other), min(map(len, said)))
     shared = sorted(place for place in ours.keys() & theirs.keys() if place <= agreed)
     return [(0, 0), *((ours[place], theirs[place]) for place in shared)]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from functools import cached_property
 from typing import Any
 
@@ -60,6 +61,11 @@ def spelt(token: str) -> str:
     if found := BYTE.fullmatch(token):
         return bytes([int(found[1], 16)]).decode("utf-8", "surrogateescape")
     return token.translate(MARKS)
+
+
+def joined(texts: Iterable[str]) -> str:
+    """What tokens say together; the parts of a character are whole again, and those of a broken one are a replacement sign."""
+    return "".join(texts).encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
 def respaced(text: str) -> str:
