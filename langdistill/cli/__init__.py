@@ -9,6 +9,7 @@ import typer
 from rich.console import Console
 
 import langdistill
+from langdistill.cli.dataset import dataset
 from langdistill.cli.demo import demo
 from langdistill.cli.evaluate import evaluate
 from langdistill.cli.harvest import harvest
@@ -29,6 +30,7 @@ app = typer.Typer(
 )
 for command in (demo, harvest, train, evaluate, purge):
     app.command()(command)
+app.add_typer(dataset, name="dataset")
 app.add_typer(traces, name="traces")
 
 

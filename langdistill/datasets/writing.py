@@ -52,7 +52,7 @@ class DatasetWriter:
     def add(self, example: Example, split: Split) -> None:
         """Write the rows of an example, or reject it where the format cannot hold it."""
         try:
-            rows = self._rows_of(example)
+            rows = [_exact_line(row) for row in self._rows_of(example)]
         except Unfit as unfit:
             self._unfit[unfit.reason] += 1
             self.reject(
@@ -72,7 +72,7 @@ class DatasetWriter:
     def reject(self, reject: Mapping[str, Any]) -> None:
         """Write what was dropped, with its reason."""
         row = {key: value for key, value in reject.items() if key != "traces"}
-        self._put(REJECTS, row, reject["problem"], reject["traces"], {})
+        self._put(REJECTS, _line(row), reject["problem"], reject["traces"], {})
 
     @property
     def stage(self) -> str:
@@ -123,14 +123,14 @@ class DatasetWriter:
             },
             **told,
         }
-        self._whole(MANIFEST, orjson.dumps(manifest, option=orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS))
+        whole = _json(manifest, orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS)
+        manifest = orjson.loads(whole)
+        self._whole(MANIFEST, whole)
         self._whole(CARD, card_of(manifest).encode())
         return manifest
 
-    def _put(
-        self, name: str, row: Mapping[str, Any], problem: str, traces: Sequence[str], told: dict[str, Any]
-    ) -> None:
-        self._files[name].write(_line(row))
+    def _put(self, name: str, line: bytes, problem: str, traces: Sequence[str], told: dict[str, Any]) -> None:
+        self._files[name].write(line)
         source = {"file": name, "row": self._numbers[name], "problem": problem, "traces": traces}
         self._files[SOURCES].write(_line(source | told))
         self._numbers[name] += 1
@@ -154,5 +154,34 @@ class DatasetWriter:
             os.fsync(file.fileno())
 
 
-def _line(row: Mapping[str, Any]) -> bytes:
-    return orjson.dumps(row, option=orjson.OPT_SORT_KEYS | orjson.OPT_APPEND_NEWLINE)
+LINE = orjson.OPT_SORT_KEYS | orjson.OPT_APPEND_NEWLINE
+
+
+def _exact_line(row: Mapping[str, Any]) -> bytes:
+    """A row as it is, or not at all."""
+    try:
+        return orjson.dumps(row, option=LINE)
+    except TypeError as error:
+        raise Unfit("no-json") from error
+
+
+def _line(told: Mapping[str, Any]) -> bytes:
+    return _json(told, LINE)
+
+
+def _json(told: Any, option: int) -> bytes:
+    """What is told of rows, whatever was recorded: half a surrogate pair is spelt out, and a number of any size is text."""
+    try:
+        return orjson.dumps(told, option=option)
+    except TypeError:
+        return orjson.dumps(_spelt(told), option=option)
+
+
+def _spelt(value: Any) -> Any:
+    if isinstance(value, str):
+        return value.encode("utf-8", "backslashreplace").decode()
+    if isinstance(value, Mapping):
+        return {_spelt(key): _spelt(one) for key, one in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_spelt(one) for one in value]
+    return str(value) if isinstance(value, int) and abs(value) >= 2**63 else value

@@ -123,7 +123,9 @@ def _results(ray: Any, data: Any, ranges: list[dict[str, str]], work: bytes) -> 
             "ignore", category=DeprecationWarning, module=r"ray\b"
         )  # Ray's own use of what it deprecates
         given = data.from_items(ranges, override_num_blocks=len(ranges))
-        warnings.filterwarnings("ignore", "`ray_remote_args` is deprecated")  # until there is another way to say max_retries
+        warnings.filterwarnings(
+            "ignore", "`ray_remote_args` is deprecated"
+        )  # until there is another way to say max_retries
         found = given.map_batches(_worker(ray.cloudpickle, work), batch_size=1, max_retries=RETRIES)
     found.context.execution_options.preserve_order = True
     found.context.enable_progress_bars = False
