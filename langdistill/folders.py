@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import ctypes
 import os
+import re
 import shutil
 import sys
+import time
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
 from langdistill.errors import LangdistillError
+
+SWAP = 60
+"""Seconds that no process needs to put one folder in the place of another; numbers of processes are used again."""
 
 
 def check_place(out: Path, *, overwrite: bool, mark: str, error: type[LangdistillError]) -> None:
@@ -34,9 +39,13 @@ def check_place(out: Path, *, overwrite: bool, mark: str, error: type[Langdistil
 
 @contextmanager
 def written_beside(out: Path) -> Generator[Path]:
-    """An empty folder to write into, which takes the place of `out` at the end; after an error nothing is left of it."""
+    """An empty folder to write into, which takes the place of `out` at the end; after an error nothing is left of it.
+
+    What a process left that was killed while it wrote is removed.
+    """
+    recovered(out)
+    _sweep(out)
     beside = out.with_name(f".{out.name}.{os.getpid()}.partial")
-    shutil.rmtree(beside, ignore_errors=True)
     beside.mkdir(parents=True)
     try:
         yield beside
@@ -51,12 +60,18 @@ def take_place(beside: Path, out: Path) -> None:
     Where the system cannot exchange two folders in one step, what stood there is moved aside first; a process that is killed
     right then leaves nothing at the place, and `recovered` puts it back.
     """
+    _settle(beside)
     if not out.exists():
         beside.rename(out)
-        return
-    if exchanged(beside, out):
+    elif exchanged(beside, out):
+        _settle(out.parent)
         shutil.rmtree(beside)
-        return
+    else:
+        _replace(beside, out)
+    _settle(out.parent)
+
+
+def _replace(beside: Path, out: Path) -> None:
     old = out.with_name(f".{out.name}.{os.getpid()}.old")
     out.rename(old)
     try:
@@ -64,6 +79,7 @@ def take_place(beside: Path, out: Path) -> None:
     except BaseException:
         old.rename(out)
         raise
+    _settle(out.parent)
     shutil.rmtree(old)
 
 
@@ -82,7 +98,7 @@ def exchanged(one: Path, other: Path) -> bool:
 def recovered(out: Path) -> Path:
     """The place, with what stood there put back where a process was killed between moving it aside and replacing it."""
     if not out.exists():
-        aside = sorted(out.parent.glob(f".{out.name}.*.old"), key=lambda path: path.stat().st_mtime)
+        aside = sorted(_left(out, "old"), key=lambda path: path.stat().st_mtime)
         if aside:
             aside[-1].rename(out)
     return out
@@ -91,12 +107,68 @@ def recovered(out: Path) -> Path:
 @contextmanager
 def file_beside(out: Path) -> Generator[Path]:
     """The path of a file to write, which takes the place of `out` at the end; after an error nothing is left of it."""
+    _sweep(out)
     beside = out.with_name(f".{out.name}.{os.getpid()}.partial")
     try:
         yield beside
         beside.replace(out)
+        _settle(out.parent)
     finally:
         beside.unlink(missing_ok=True)
+
+
+def _sweep(out: Path) -> None:
+    """Remove what processes left beside the place that were killed: what they had begun, and what they had replaced."""
+    for path in [*_left(out, "partial"), *(_left(out, "old") if out.exists() else [])]:
+        if path.is_dir():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            path.unlink(missing_ok=True)
+
+
+def _left(out: Path, kind: str) -> list[Path]:
+    """What lies beside the place of processes that are at it no more."""
+    name = re.compile(rf"\.{re.escape(out.name)}\.(\d+)\.{kind}")
+    try:
+        beside = list(out.parent.iterdir())
+    except OSError:
+        return []
+    found = ((path, name.fullmatch(path.name)) for path in beside)
+    return [path for path, named in found if named and _is_left(path, int(named[1]))]
+
+
+def _is_left(path: Path, process: int) -> bool:
+    """Whether the process is gone, or what has its number is another one: this process, or one that leaves a swap unfinished."""
+    if process == os.getpid() or not _runs(process):
+        return True
+    try:
+        return path.suffix == ".old" and time.time() - path.stat().st_ctime > SWAP
+    except OSError:
+        return False
+
+
+def _runs(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        return True  # somebody else's
+    return True
+
+
+def _settle(folder: Path) -> None:
+    """Let the names in a folder outlast a power cut, where the system can."""
+    try:
+        opened = os.open(folder, os.O_RDONLY)
+    except OSError:
+        return
+    try:
+        os.fsync(opened)
+    except OSError:
+        return
+    finally:
+        os.close(opened)
 
 
 def write_whole(path: Path, text: str) -> None:

@@ -210,6 +210,7 @@ class Harvest:
             **{"graph": None, "strategy": None, **self.selection.params},
             "extract": told(self.extract),
             "target": target_name(self.take),
+            **({"target_params": params} if (params := getattr(self.take, "params", None)) else {}),
             "filters": [{"name": one.name, **one.params} for one in self.filters],
             "balanced": self.balance,
             **({"rendering": {"name": self.rendering.name, **self.rendering.params}} if self.rendering else {}),

@@ -158,7 +158,9 @@ class DatasetWriter:
             **({"hint_used": self._hinted} if self._hinted else {}),
             **told,
         }
-        self._whole(MANIFEST, orjson.dumps(manifest, option=orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS))
+        whole = _json(manifest, orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS)
+        manifest = orjson.loads(whole)
+        self._whole(MANIFEST, whole)
         self._whole(CARD, card_of(manifest).encode())
         return manifest
 
@@ -218,5 +220,26 @@ class DatasetWriter:
             os.fsync(file.fileno())
 
 
-def _line(row: Mapping[str, Any]) -> bytes:
-    return orjson.dumps(row, option=orjson.OPT_SORT_KEYS | orjson.OPT_APPEND_NEWLINE)
+LINE = orjson.OPT_SORT_KEYS | orjson.OPT_APPEND_NEWLINE
+
+
+def _line(told: Mapping[str, Any]) -> bytes:
+    return _json(told, LINE)
+
+
+def _json(told: Any, option: int) -> bytes:
+    """What is told of rows, whatever was recorded: half a surrogate pair is spelt out, and a number of any size is text."""
+    try:
+        return orjson.dumps(told, option=option)
+    except TypeError:
+        return orjson.dumps(_spelt(told), option=option)
+
+
+def _spelt(value: Any) -> Any:
+    if isinstance(value, str):
+        return value.encode("utf-8", "backslashreplace").decode()
+    if isinstance(value, Mapping):
+        return {_spelt(key): _spelt(one) for key, one in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_spelt(one) for one in value]
+    return str(value) if isinstance(value, int) and abs(value) >= 2**63 else value

@@ -29,8 +29,8 @@ RANGE = 500
 """Problems of one task: enough that starting it costs little, and few enough that its passages fit into memory."""
 OBJECTS = 1 << 30
 """Bytes of shared memory that a Ray started here may keep results in."""
-RETRIES = 3
-"""Of a task whose worker died."""
+RETRIES = 2
+"""Of a range whose worker died; Ray Data by itself tries for ever, whatever it was that killed it."""
 PATIENCE = 60
 """Seconds to wait for the end of what was stopped."""
 
@@ -123,6 +123,9 @@ def _results(ray: Any, data: Any, ranges: list[dict[str, str]], work: bytes) -> 
             "ignore", category=DeprecationWarning, module=r"ray\b"
         )  # Ray's own use of what it deprecates
         given = data.from_items(ranges, override_num_blocks=len(ranges))
+        warnings.filterwarnings(
+            "ignore", "`ray_remote_args` is deprecated"
+        )  # until there is another way to say max_retries
         found = given.map_batches(_worker(ray.cloudpickle, work), batch_size=1, max_retries=RETRIES)
     found.context.execution_options.preserve_order = True
     found.context.enable_progress_bars = False

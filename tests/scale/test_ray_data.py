@@ -186,14 +186,18 @@ class TestInACluster:
             harvest(file, where=fails).on(on_ray).write(tmp_path / "d")
         assert not list(tmp_path.iterdir())
 
-    def test_a_worker_that_dies_is_told(self, file: Path) -> None:
+    def test_a_worker_that_dies_is_told(self, tmp_path: Path) -> None:
+        store = open_store(tmp_path / "t.db")
+        store.add([sampled(1)])
+        store.close()
+
         def dies(trace: Trace) -> bool:
             import os
 
             os._exit(3)
 
         with pytest.raises(DatasetError, match="Ray could not take the harvest to its end: "):
-            harvest(file, where=dies).on(on_ray).run()
+            harvest(tmp_path / "t.db", where=dies).on(on_ray).run()
 
     def test_nothing_selected(self, file: Path) -> None:
         with pytest.raises(DatasetError, match="No trace was selected"):
