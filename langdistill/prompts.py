@@ -18,6 +18,14 @@ ANSWER_LINE = 'End with one line that reads "Answer:" and then only the answer.'
 STEP_BY_STEP = "{question}\nThink step by step. " + ANSWER_LINE
 """Zero-shot chain of thought (Kojima et al., 2205.11916, own wording), shared by the strategies that sample reasoning."""
 
+SELECT = (
+    "Question: {question}\n\nSeveral responses were written to it:\n{responses}\n\n"
+    "Evaluate these responses. Select the one that is most consistent with the majority of them, and end with one line that "
+    'reads "Most consistent: Response N", N being its number.'
+)
+"""Universal self-consistency (Chen et al., 2311.17311, own wording), shared by the strategy and the filter of that name. Places: the
+question, and the numbered responses; `answers.selection` reads what it gives."""
+
 
 def places(template: str) -> set[str]:
     """The names of the places in a template."""

@@ -22,6 +22,17 @@ from langdistill.records import Example, Message, Verdict
 
 
 @dataclass(frozen=True)
+class Judgement:
+    """What a filter says of one row."""
+
+    keep: bool | None
+    """`None`: could not judge."""
+    reason: str
+    score: float | None = None
+    evidence: dict[str, Any] = field(default_factory=dict[str, Any])
+
+
+@dataclass(frozen=True)
 class Filter(ABC):
     """Keeps a problem, drops it, or says that it cannot judge (`keep` is `None`)."""
 
@@ -70,16 +81,20 @@ class Filter(ABC):
             targets=dict(targets or {}),
         )
 
-
-@dataclass(frozen=True)
-class Judgement:
-    """What a filter says of one row."""
-
-    keep: bool | None
-    """`None`: could not judge."""
-    reason: str
-    score: float | None = None
-    evidence: dict[str, Any] = field(default_factory=dict[str, Any])
+    def summed(self, judged: Sequence[Judgement]) -> Verdict:
+        """The verdict on a problem from the judgements of its rows, in their order."""
+        if not judged:
+            return self.says(None, "no-rows")
+        if len(judged) == 1:
+            [one] = judged
+            return self.says(one.keep, one.reason, one.score, evidence=one.evidence)
+        gone = {at: one.reason for at, one in enumerate(judged) if one.keep is False}
+        staying = [one for one in judged if one.keep is not False]
+        if not staying:
+            return self.says(False, _commonest(judged), evidence={"rows": len(judged)})
+        keep = True if any(one.keep for one in staying) else None
+        evidence = {"rows": len(judged), "kept": len(staying)}
+        return self.says(keep, _commonest(staying), evidence=evidence, dropped=gone)
 
 
 @dataclass(frozen=True)
@@ -97,19 +112,6 @@ class RowFilter(Filter):
     def __call__(self, group: Group) -> Verdict:
         """Judge every row."""
         return self.summed([self.judge(row, group) for row in group.rows])
-
-    def summed(self, judged: Sequence[Judgement]) -> Verdict:
-        """The verdict on a problem from the judgements of its rows, in their order."""
-        if len(judged) == 1:
-            [one] = judged
-            return self.says(one.keep, one.reason, one.score, evidence=one.evidence)
-        gone = {at: one.reason for at, one in enumerate(judged) if one.keep is False}
-        staying = [one for one in judged if one.keep is not False]
-        if not staying:
-            return self.says(False, _commonest(judged), evidence={"rows": len(judged)})
-        keep = True if any(one.keep for one in staying) else None
-        evidence = {"rows": len(judged), "kept": len(staying)}
-        return self.says(keep, _commonest(staying), evidence=evidence, dropped=gone)
 
 
 @dataclass(frozen=True)
