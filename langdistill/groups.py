@@ -12,6 +12,9 @@ from langdistill.answers.thinking import thought_and_said
 from langdistill.records import Call, Example, Message, Reply, Trace, Verdict, digest, text_of
 from langdistill.votes import vote
 
+_OF_THE_OLD_TARGET = dict.fromkeys(("call", "model", "logprobs", "steps", "margin", "reasoning"))
+"""Fields of a row that speak of its target, and of another one are not true."""
+
 
 @dataclass(frozen=True)
 class Group:
@@ -66,10 +69,16 @@ class Group:
         if not verdict.dropped and not verdict.targets:
             return self
         changed = (
-            row.model_copy(update={"target": verdict.targets[at]}) if at in verdict.targets else row
+            self._retargeted(row, verdict.targets[at]) if at in verdict.targets else row
             for at, row in enumerate(self.rows)
         )
         return self.with_rows([row for at, row in enumerate(changed) if at not in verdict.dropped])
+
+    def _retargeted(self, row: Example, target: list[Message]) -> Example:
+        """The row with another target, its answer with it, and without what described the old one."""
+        told = next((text_of(one) for one in reversed(target) if one["role"] == "assistant"), None)
+        answer = None if row.answer is None or told is None else told if row.is_answer_alone else self.extract(told)
+        return row.model_copy(update={"target": target, "answer": answer, **_OF_THE_OLD_TARGET})
 
     def without_traces(self) -> Group:
         """The same with its rows alone, which any process can be given: an extractor of the user's own stays here."""

@@ -27,6 +27,14 @@ HINTED = (
 )
 """Places: the question, and the hint. Shared by the strategies that are told the gold answer."""
 
+SELECT = (
+    "Question: {question}\n\nSeveral responses were written to it:\n{responses}\n\n"
+    "Evaluate these responses. Select the one that is most consistent with the majority of them, and end with one line that "
+    'reads "Most consistent: Response N", N being its number.'
+)
+"""Universal self-consistency (Chen et al., 2311.17311, own wording), shared by the strategy and the filter of that name. Places: the
+question, and the numbered responses; `answers.selection` reads what it gives."""
+
 
 def places(template: str) -> set[str]:
     """The names of the places in a template."""

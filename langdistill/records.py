@@ -336,6 +336,11 @@ class Example(Record):
         said = self.model_dump(exclude=_NOT_CONTENT)
         return digest(said)
 
+    @property
+    def is_answer_alone(self) -> bool:
+        """Whether the target says its final answer and nothing else."""
+        return len(self.target) == 1 and self.answer is not None and text_of(self.target[0]) == self.answer
+
 
 _NOT_CONTENT = {"trace", "traces", "call", "hint_used", "at", "verdicts", "split"}
 

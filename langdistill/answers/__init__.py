@@ -14,6 +14,7 @@ from langdistill.answers.choices import choice
 from langdistill.answers.documents import code_block, free_text, json_answer
 from langdistill.answers.formulas import maths
 from langdistill.answers.joined_letters import letters
+from langdistill.answers.judgements import grade, selection
 from langdistill.answers.marked import Extract, final_answer
 from langdistill.answers.numbers import number
 from langdistill.answers.spelling import normalise, same
@@ -28,6 +29,7 @@ __all__ = [
     "code_block",
     "final_answer",
     "free_text",
+    "grade",
     "json_answer",
     "leading",
     "letters",
@@ -36,6 +38,7 @@ __all__ = [
     "number",
     "same",
     "scores",
+    "selection",
     "swapped",
     "verdict",
     "yes_no",

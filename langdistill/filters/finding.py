@@ -9,7 +9,7 @@ from typing import Any
 from langdistill.errors import UnknownName
 from langdistill.filters.judging import Factory
 
-PROTOCOL_FILES = {"__init__", "comparing", "finding", "judging"}
+PROTOCOL_FILES = {"__init__", "asking", "comparing", "finding", "gold", "judging"}
 
 
 def filter_names() -> list[str]:

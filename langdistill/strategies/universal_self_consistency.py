@@ -6,7 +6,6 @@ distillation paper needs for System 2 Attention (Yu et al., 2407.06023). Prompt 
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 from langchain_core.language_models import BaseChatModel
@@ -14,10 +13,11 @@ from langgraph.graph import START, StateGraph
 from langgraph.graph.state import CompiledStateGraph
 
 from langdistill.answers import Extract, final_answer
+from langdistill.answers import selection as selection_of
 from langdistill.asking import ask, chat_model, without_tools
 from langdistill.budgets import BudgetSpent
 from langdistill.nodes import step
-from langdistill.prompts import check, fill
+from langdistill.prompts import SELECT, check, fill
 from langdistill.questions import (
     Answered,
     Candidate,
@@ -30,15 +30,6 @@ from langdistill.questions import (
     turn,
 )
 from langdistill.sampling import sampler
-
-SELECT = (
-    "Question: {question}\n\nSeveral responses were written to it:\n{responses}\n\n"
-    "Evaluate these responses. Select the one that is most consistent with the majority of them, and end with one line that "
-    'reads "Most consistent: Response N", N being its number.'
-)
-"""Places: the question, and the numbered responses."""
-
-CHOICE = re.compile(r"\bresponse\s*#?\s*(\d+)", re.IGNORECASE)
 
 
 class Selecting(Thinking):
@@ -94,8 +85,8 @@ def create_universal_self_consistency(
             shown = "\n\n".join(f"Response {number}: {_shown(reply)}" for number, reply in enumerate(replies, 1))
             text = fill(select, question=question_of(state), responses=shown)
             try:
-                [selection] = yield ask(selector, turn(state, text), temperature=0.0)
-                at = selected(selection.text, len(replies))
+                [reply] = yield ask(selector, turn(state, text), temperature=0.0)
+                at = selection_of(reply.text, len(replies)) or 0
             except BudgetSpent:
                 pass
         return conclude(replies[at], state["candidates"][at]["answer"], whole=True)
@@ -104,13 +95,6 @@ def create_universal_self_consistency(
     graph.add_sequence([("sample", step(sample)), ("vote", step(elect))])
     graph.add_edge(START, "sample")
     return labelled(graph.compile(name=name, checkpointer=checkpointer), name, samples=samples, temperature=temperature)
-
-
-def selected(selection: str, candidates: int) -> int:
-    """Index of the response that a selection names last; 0 where it names none that exists."""
-    numbers = [int(number) for number in CHOICE.findall(selection)]
-    named = [number for number in numbers if 1 <= number <= candidates]
-    return named[-1] - 1 if named else 0
 
 
 def _shown(reply: Any) -> str:

@@ -1,0 +1,46 @@
+"""What a judge says of one answer or of several: a grade, or a choice among numbered responses."""
+
+from __future__ import annotations
+
+import re
+
+from langdistill.answers.tex import plain
+
+GRADE = re.compile(
+    r"\b(?:score|grade|rating)[*_]{0,2}(?: is| of|\s?[:=])[*_\s]{0,4}(?P<value>\d{1,3}(?:\.\d{1,3})?)(?![\w-])(?:\s?(?:/|out of)\s?(?P<of>\d{1,3}))?",
+    re.IGNORECASE,
+)
+BRACKETED = re.compile(r"\[\[ ?(?P<value>\d{1,3}(?:\.\d{1,3})?) ?\]\](?:\s?/\s?(?P<of>\d{1,3}))?")
+ALONE = re.compile(r"(?P<value>\d{1,3}(?:\.\d{1,3})?)(?:\s?/\s?(?P<of>\d{1,3}))?\.?")
+RESPONSE = re.compile(r"\bresponse\s*#?\s*(\d+)", re.IGNORECASE)
+
+
+def grade(text: str, *, out_of: int = 10) -> float | None:
+    """The grade that a judge's reply ends in, as 7 for "Score: 7", "**Rating:** 7/10", "[[7]]" or a reply that is "7".
+
+    `None` where there is none, or where the last one is on another scale ("3/5") or outside of it.
+
+    Args:
+        text: the reply.
+        out_of: the best grade; the worst is 1.
+    """
+    words = plain(text)
+    found = [*BRACKETED.finditer(text)] or [*GRADE.finditer(words)] or [ALONE.fullmatch(words.strip())]
+    last = found[-1]
+    if last is None or last["of"] not in (None, str(out_of)):
+        return None
+    value = float(last["value"])
+    return value if 1 <= value <= out_of else None
+
+
+def selection(text: str, candidates: int) -> int | None:
+    """Index of the response that a reply names last, as 1 for "Most consistent: Response 2"; `None` where it names none that
+    there is.
+
+    Args:
+        text: the reply.
+        candidates: how many responses it was shown; they are numbered from 1.
+    """
+    numbers = [int(number) for number in RESPONSE.findall(text)]
+    named = [number for number in numbers if 1 <= number <= candidates]
+    return named[-1] - 1 if named else None
