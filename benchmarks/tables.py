@@ -248,6 +248,34 @@ def redaction(told: dict[str, Any]) -> str:
     return "\n".join(["| a message of 1 KB | microseconds |", "|---|---|", *rows])
 
 
+def agent_traces(told: dict[str, Any]) -> str:
+    """One row a set of files: what became of it on the way from import to the written rows."""
+    lines = [
+        "| importer | files | traces | told | whole runs | kept | not judged | taken out, rows | tool calls kept "
+        "| TRL messages: rows, calls | OpenAI: rows, calls |",
+        "|---|---|---|---|---|---|---|---|---|---|---|",
+    ]
+    for row in told["rows"]:
+        lost = [f"{name} {one['rows']:,} ({counts(one['reasons'])})" for name, one in row["taken_out"].items()]
+        lost = [*([f"no row: {counts(row['no_row'])}"] if row["no_row"] else []), *lost]
+        outputs = [f"{one['rows']:,}, {one['tool_calls']:,}{unfit(one)}" for one in row["written"].values()]
+        figures = [f"{row[key]:,}" for key in ("rows", "kept", "unjudged")]
+        cells = [row["importer"], f"`{row['files']}`", f"{row['traces']:,}", counts(row["unmapped"]), *figures]
+        cells += ["; ".join(lost), f"{row['tool_calls']:,}", *outputs]
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def counts(reasons: dict[str, int]) -> str:
+    """Reasons with their counts, the three commonest."""
+    return ", ".join(f"{reason} {count:,}" for reason, count in Counter(reasons).most_common(3))
+
+
+def unfit(output: dict[str, Any]) -> str:
+    """What a format could not hold, where there is something."""
+    return f" (not: {counts(output['unfit'])})" if output["unfit"] else ""
+
+
 TABLES = {
     "recording": ("recorder", recording),
     "recording-an-agent": ("recorder", recording_an_agent),

@@ -44,6 +44,43 @@ def read_chat(raw: Any, what: str = "messages") -> list[Message]:
     return messages
 
 
+def apart(spoken: Sequence[Any]) -> list[Any]:
+    """The messages as they were parsed, where one holds the results of several tools as a JSON list: each in one of its own.
+
+    LLaMA-Factory's data have such ones. A list is taken apart only where it names the tools that were called just before it.
+    """
+    found: list[Any] = []
+    for before, entry in zip([None, *spoken], spoken, strict=False):
+        results = _results(entry)
+        found += results if len(results) > 1 and [one["name"] for one in results] == _called(before) else [entry]
+    return found
+
+
+def _results(entry: Any) -> list[dict[str, Any]]:
+    """The results that a tool's message without an id lists; their ids are left out, for the calls have none of them."""
+    try:
+        message = read_message(entry)
+        content = message["content"] if message["role"] == "tool" and "tool_call_id" not in message else None
+        listed = a_list(loads(content), "The results") if isinstance(content, str) else []
+        results = [an_object(one, "A result") for one in listed]
+    except Unreadable:
+        return []
+    if not all(one.keys() <= {"tool_call_id", "name", "content"} and a_text(one.get("name")) for one in results):
+        return []
+    return [{"role": "tool", "name": one["name"], "content": _as_text(one.get("content"))} for one in results]
+
+
+def _as_text(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def _called(entry: Any) -> list[str]:
+    try:
+        return [call["function"]["name"] for call in read_message(entry).get("tool_calls", [])]
+    except Unreadable:
+        return []
+
+
 def read_message(raw: Any, name: str = "call") -> Message:
     """One chat message in the shape of OpenAI, old or new, or with parts that hold their text as `value`.
 
@@ -133,7 +170,7 @@ def read_tool_call(raw: Any, fallback: str) -> dict[str, Any]:
         raise Unreadable("no-tool-name", "A tool call names no tool.")
     arguments = function.get("arguments")
     if not isinstance(arguments, str):
-        arguments = json.dumps({} if arguments is None else arguments, ensure_ascii=False)
+        arguments = _as_text({} if arguments is None else arguments)
     return {
         "id": a_text(entry.get("id")) or fallback,
         "type": "function",

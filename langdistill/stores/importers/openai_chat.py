@@ -19,7 +19,7 @@ from typing import Any
 
 from langdistill.records import Call, Feedback, Reply, Trace, digest
 from langdistill.stores.foreign.chat_traces import KEPT_OUT, chat_trace, pair_traces
-from langdistill.stores.foreign.chats import read_chat, read_message, read_tools, tool_runs_of, without_place
+from langdistill.stores.foreign.chats import apart, read_chat, read_message, read_tools, tool_runs_of, without_place
 from langdistill.stores.foreign.displays import read_display
 from langdistill.stores.foreign.documents import Document, documents, read_rows, rows
 from langdistill.stores.foreign.expected import Unreadable, a_list, a_number, a_text, an_object, kind, within
@@ -57,7 +57,7 @@ def _row(row: Document, ids: Ids, batch: Batch) -> Iterator[Trace | Unmapped]:
     elif "traj" in raw:
         yield from _rewarded(row.where, ids.of(seen), raw)
     elif "messages" in raw or "completion" in raw:
-        yield from _chat(row.where, ids.of(seen), raw, _spoken(raw))
+        yield from _chat(row.where, ids.of(seen), raw, apart(_spoken(raw)))
         yield from left_out(row.where, "no-place", filled(raw, *ASKED, *PARAMS, "prompt", "completion", *KEPT_OUT))
         yield from left_out(row.where, "gold", filled(raw, *set(raw) - set(KEPT_OUT)))
     else:

@@ -20,7 +20,7 @@ from typing import Any
 
 from langdistill.records import Trace
 from langdistill.stores.foreign.chat_traces import RATED, gold_keys, rated_traces
-from langdistill.stores.foreign.chats import read_tools
+from langdistill.stores.foreign.chats import apart, read_tools
 from langdistill.stores.foreign.documents import Document, documents, read_rows, rows
 from langdistill.stores.foreign.expected import Unreadable, a_list, a_text, an_object
 from langdistill.stores.foreign.made import Ids, filled, left_out
@@ -87,7 +87,7 @@ def read_conversation(raw: Any, what: str) -> list[dict[str, Any]]:
             messages += _messages(an_object(entry, "An entry"))
         except Unreadable as error:
             raise Unreadable(error.reason, f"{what}, entry {at}: {error.detail}") from error
-    return messages
+    return apart(messages)
 
 
 def _messages(entry: dict[str, Any]) -> Iterator[dict[str, Any]]:

@@ -95,6 +95,19 @@ def test_parts_with_reasoning_and_tool_calls(came: Write) -> None:
     assert trace["output"][-1] == {"role": "assistant", "content": "It rains."}
 
 
+def test_the_results_of_several_tools_in_one_message(came: Write) -> None:
+    calls = [{"function": {"name": name, "arguments": "{}"}} for name in ("wind", "rain")]
+    results = [{"tool_call_id": "c8", "name": "wind", "content": "none"}, {"name": "rain", "content": {"mm": 3}}]
+    for listed, seen in ((results, ["none", '{"mm": 3}']), (results[::-1], None), ([*results, {"name": "x"}], None)):
+        told = {"role": "tool", "content": json.dumps(listed)}
+        asked = {"role": "assistant", "content": None, "tool_calls": calls}
+        trace = came(FORMAT, {"messages": [user(), asked, told, ANSWER]}).trace
+        assert [run["output"] for run in trace["tool_runs"]] == (seen or [told["content"]])
+        assert [message["tool_call_id"] for message in trace["output"] if message["role"] == "tool"] == [
+            call["id"] for call in trace["output"][0]["tool_calls"][: len(seen or [1])]
+        ]
+
+
 def test_a_preference_pair_is_two_traces_of_one_problem(came: Write) -> None:
     found = came(FORMAT, PAIR)
     good, bad = found.traces
@@ -249,7 +262,7 @@ def test_real_rows(data: Path) -> None:
     assert fireact.counts == (500, 1385, 0, 0)
     assert fireact.reasons == {"unanswered": 500}  # each ends with the words of the environment
     tools = Came(FORMAT, data / "llamafactory_demo/reason_tool_use_demo_50.jsonl")
-    assert tools.counts == (50, 112, 42, 0)
+    assert tools.counts == (50, 112, 48, 0)  # of which 11 came in 5 messages
     assert not tools.unmapped
     assert sum("reasoning_content" in call.replies[0].message for trace in tools.traces for call in trace.calls) == 112
     assert all(
