@@ -16,7 +16,7 @@ from rapidfuzz import process
 from rapidfuzz.distance import Indel, LCSseq
 
 from langdistill.similarity.minhash import bands, shingles, signature
-from langdistill.similarity.rouge_l import CHARACTERS
+from langdistill.similarity.rouge_l import CHARACTERS, SCREENING
 from langdistill.similarity.spilling import spilling
 
 BINS = 64
@@ -124,7 +124,7 @@ class NearIndex:
         ).fetchall()
         if self._measure.screen:
             spelled = {at: one.decode("utf-32-le", "surrogatepass") for at, one in proposed}
-            cutoff = self._measure.screen - 1e-9
+            cutoff = max(self._measure.screen - SCREENING, 0.0)
             hits = process.extract_iter(letters, spelled, scorer=Indel.normalized_similarity, score_cutoff=cutoff)
             proposed = [(at, None) for _, _, at in hits]
         best: Alike | None = None

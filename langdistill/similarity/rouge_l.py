@@ -17,6 +17,8 @@ Tokens = Callable[[str], list[str]]
 
 CHARACTERS = 0x110000
 """How many there are."""
+SCREENING = 1e-3
+"""By how much a cut-off that is given to RapidFuzz is lowered: it may miss what is within 1e-8 of it. `f1` decides afterwards."""
 _WORDS = re.compile(r"[a-z0-9]+")
 # Scripts that are written without spaces: Thai to Tibetan, Myanmar, Khmer, kana, Chinese characters.
 _UNSPACED = (
