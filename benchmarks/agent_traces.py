@@ -19,10 +19,9 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from langdistill.datasets.targets.whole_agent import whole_agent
-
 from langdistill.datasets.formats.fitting import Unfit, find_format, fitted
 from langdistill.datasets.harvest import Harvest, Harvested, harvest
+from langdistill.datasets.targets.whole_agent import whole_agent
 from langdistill.errors import DatasetError
 from langdistill.filters.judging import Filter
 from langdistill.records import Example, Trace

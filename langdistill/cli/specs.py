@@ -9,11 +9,11 @@ from typing import Any
 import typer
 
 Find = Callable[[str], Any]
-"""What a name stands for; raises `UnknownName`."""
+"""What a name stands for: a function that makes it; raises `UnknownName`."""
 
 
 def spelt(text: str, find: Find, *, inner: Find | None = None) -> Any:
-    """What a text like ``name``, ``name(1, key="value")`` or ``name(other)`` stands for.
+    """What a text like ``name``, ``name(1, key="value")`` or ``name(other)`` makes; a name alone is called without arguments.
 
     Nothing is evaluated but literals and calls of what `find` knows.
 
@@ -35,7 +35,7 @@ def spelt(text: str, find: Find, *, inner: Find | None = None) -> Any:
 
 def _value(tree: ast.expr, text: str, find: Find | None, inner: Find | None) -> Any:
     if isinstance(tree, ast.Name) and find:
-        return find(tree.id)
+        return _called(find(tree.id), ast.Call(tree, [], []), text, inner)
     if isinstance(tree, ast.Call) and isinstance(tree.func, ast.Name) and find:
         return _called(find(tree.func.id), tree, text, inner)
     if isinstance(tree, (ast.List, ast.Tuple)):

@@ -25,6 +25,7 @@ from langdistill.datasets.targets.final_answer import final_answer
 from langdistill.datasets.waterfall import Waterfall, rejects_of
 from langdistill.datasets.writing import DatasetWriter
 from langdistill.errors import DatasetError, StoreError
+from langdistill.filters.gold import gold_of
 from langdistill.filters.judging import Filter, told
 from langdistill.folders import check_place, written_beside
 from langdistill.groups import Target
@@ -86,15 +87,18 @@ class Harvest:
         """The same with the texts of each example made by a rendering: several formats of one reasoned answer, say."""
         return replace(self, rendering=rendering)
 
-    def probe(self, gold: Mapping[str, str]) -> Harvest:
+    def probe(self, gold: Mapping[str, str] | str | Path) -> Harvest:
         """The same with gold answers of some problems, to report how right the labels are after each stage.
 
         No target and no filter can read them; they are compared afterwards, and change nothing but the report.
 
         Args:
-            gold: problem to its answer.
+            gold: problem to its answer, or a file of JSON lines with `problem` and `answer`.
+
+        Raises:
+            DatasetError: the file cannot be read.
         """
-        return replace(self, gold=dict(gold))
+        return replace(self, gold=gold_of(gold).answers)
 
     def on(self, engine: Engine) -> Harvest:
         """The same on another engine: `langdistill.scale` has others than the one of this process."""

@@ -6,6 +6,7 @@ import pytest
 import typer
 
 from langdistill.cli.specs import spelt
+from langdistill.datasets.targets.finding import find_target
 from langdistill.errors import UnknownName
 from langdistill.filters.agreement import agreement
 from langdistill.filters.finding import find_filter
@@ -17,13 +18,13 @@ def called(*given: Any, **named: Any) -> Any:
 
 def find(name: str) -> Any:
     if name in ("swapped", "f"):
-        return called if name == "f" else "SWAPPED"
+        return called if name == "f" else lambda: "SWAPPED"
     raise UnknownName("thing", name, ["f", "swapped"])
 
 
 def test_as_in_python() -> None:
     assert spelt("agreement(min_share=0.75, min_n=8)", find_filter) == agreement(min_share=0.75, min_n=8)
-    assert spelt(" agreement ", find_filter) is agreement
+    assert spelt(" agreement ", find_filter) == agreement()
     assert spelt('f("a", -1, [1, None], key={"b": True})', find) == (("a", -1, [1, None]), {"key": {"b": True}})
     assert spelt("f(swapped, [f(1)])", find, inner=find) == (("SWAPPED", [((1,), {})]), {})
 
@@ -39,5 +40,7 @@ def test_anything_else_is_refused(text: str) -> None:
 def test_what_does_not_fit_is_told() -> None:
     with pytest.raises(typer.BadParameter, match=r"does not fit: .*unexpected keyword argument 'share'"):
         spelt("agreement(share=1)", find_filter)
+    with pytest.raises(typer.BadParameter, match=r"'node' does not fit: .*missing 1 required positional argument"):
+        spelt("node", find_target)
     with pytest.raises(UnknownName, match="no filter named 'agreeing'"):
         spelt("agreeing()", find_filter)
