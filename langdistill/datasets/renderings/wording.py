@@ -18,8 +18,10 @@ from langdistill.datasets.formats.fitting import Unfit
 from langdistill.prompts import check, fill
 from langdistill.records import Example, Message, text_of
 
-CALCULATOR = re.compile(r"<<[-+*/().,=<>\d\s$%]*=[-+*/().,\d\s$%]*>>")
-"""A calculator annotation of GSM8K, ``<<48/2=24>>`` (Cobbe et al., 2110.14168): for a tool that the student has not."""
+CALCULATOR = re.compile(r"<<(?=[^\s<>])[^\n<>]*=[^\n<>]*>>")
+"""A calculator annotation of GSM8K, ``<<48/2=24>>`` (Cobbe et al., 2110.14168): for a tool that the student has not.
+
+Models write letters and units into it, too; a shift or a here-document in code has no equals sign between the two, or a space."""
 
 
 @dataclass(frozen=True)

@@ -26,7 +26,7 @@ class Vocabulary:
 
     def encode(self, text: str) -> list[int]:
         """The ids of a text, without special tokens."""
-        return list(self._tokenizer(text, add_special_tokens=False)["input_ids"])
+        return list(self._tokenizer(text, add_special_tokens=False, verbose=False)["input_ids"])
 
     def text(self, at: int) -> str:
         """The text of a token."""

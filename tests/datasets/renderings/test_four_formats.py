@@ -108,9 +108,9 @@ def test_calculator_annotations_are_taken_out_everywhere() -> None:
 
 
 def test_code_is_no_annotation() -> None:
-    [found] = zero_shot_cot().over([])(row("x", "cout << x >> y == z; cat <<EOF"))
+    [found] = zero_shot_cot().over([])(row("x", "cout << x=1 >> y == z; a<<b>>c; cat <<EOF"))
     assert isinstance(found, Example)
-    assert found.reasoning == "cout << x >> y == z; cat <<EOF"
+    assert found.reasoning == "cout << x=1 >> y == z; a<<b>>c; cat <<EOF"
 
 
 def test_the_draw_depends_on_problem_and_seed_alone() -> None:
