@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -21,15 +21,13 @@ class OpenAI(Format):
     parallel_tool_calls: bool = True
 
     def rows(self, example: Example) -> list[dict[str, Any]]:
-        """One row.
+        """One row. It ends with the last reply: what came after that, the result of its call, say, teaches nothing.
 
         Raises:
-            Unfit: "reasoning-lost": the format has no place for thinking; "ends-without-reply"; "empty-reply";
-                "parallel-tool-calls": there are some, and the format is set to have none.
+            Unfit: "reasoning-lost": the format has no place for thinking; "no-reply"; "empty-reply"; "parallel-tool-calls":
+                there are some, and the format is set to have none.
         """
-        if example.target[-1:] and example.target[-1]["role"] != "assistant":
-            raise Unfit("ends-without-reply")
-        row: dict[str, Any] = {"messages": weighed(self, example.messages, example.target)}
+        row: dict[str, Any] = {"messages": weighed(self, example.messages, to_the_last_reply(example.target))}
         return [row | offered(self, example)]
 
     def read(self, row: dict[str, Any]) -> list[Message]:
@@ -38,7 +36,7 @@ class OpenAI(Format):
 
     def says(self, example: Example) -> list[list[Message]]:
         """The messages, without the thinking where it is to be dropped."""
-        return [spoken(self, [*example.messages, *example.target])]
+        return [spoken(self, [*example.messages, *to_the_last_reply(example.target)])]
 
 
 def openai(*, drop_reasoning: bool = False, parallel_tool_calls: bool = True) -> OpenAI:
@@ -58,6 +56,18 @@ def weighed(format: OpenAI, prompt: Iterable[Message], target: Iterable[Message]
         for messages, weight in ((context, 0), (learnt, 1)):
             messages[:] = [one | {"weight": weight} if one["role"] == "assistant" else one for one in messages]
     return [*context, *learnt]
+
+
+def to_the_last_reply(target: Sequence[Message]) -> Sequence[Message]:
+    """The target without what follows its last reply.
+
+    Raises:
+        Unfit: there is no reply in it ("no-reply").
+    """
+    last = max((at for at, one in enumerate(target) if one["role"] == "assistant"), default=None)
+    if last is None:
+        raise Unfit("no-reply")
+    return target[: last + 1]
 
 
 def written(format: OpenAI, messages: Iterable[Message]) -> list[dict[str, Any]]:

@@ -98,6 +98,11 @@ def test_openai() -> None:
     assert row_of("openai", THINKS, drop_reasoning=True)["messages"][-1] == REPLY
 
 
+def test_openai_ends_with_the_last_reply() -> None:
+    """The results of its calls teach nothing, and the API wants a reply there."""
+    assert row_of("openai", example(ASKS_BOTH, RAIN))["messages"][-1] == ASKS_BOTH
+
+
 def test_log_probabilities() -> None:
     def said(token: str, logprob: float, *top: tuple[str, float]) -> dict[str, Any]:
         others = [{"token": other, "logprob": value} for other, value in top]
@@ -137,7 +142,7 @@ LOGPROB = {"token": "Yes.", "logprob": -0.1}
         ("trl_stepwise", {}, example(steps=[("Certainly.", True)]), "steps-differ"),
         ("trl_stepwise", {}, example(steps=[("Yes.", True)], prompt=HISTORY), "not-one-question"),
         ("openai", {}, THINKS, "reasoning-lost"),
-        ("openai", {}, example(ASKS_BOTH, RAIN), "ends-without-reply"),
+        ("openai", {}, example(RAIN), "no-reply"),
         ("openai", {"parallel_tool_calls": False}, AGENT, "parallel-tool-calls"),
         ("openai", {}, example({"role": "assistant", "content": None}), "empty-reply"),
         ("openai_preference", {}, PLAIN, "no-rejected"),
