@@ -120,7 +120,7 @@ async def afetch(jobs: list[Job], config: RunnableConfig, *, keep: bool) -> Sequ
         return [_failure(one) or one["fetched"] for one in results]
     marked = _marked(jobs, config)
     return await gather_with_concurrency(
-        config.get("max_concurrency"), *(_acaught(job.acall(config, marked[job.at])) for job in jobs)
+        config.get("max_concurrency"), *(_acaught(partial(job.acall, config, marked[job.at])) for job in jobs)
     )
 
 
@@ -138,9 +138,9 @@ def _caught(call: Callable[[], Fetched]) -> Fetched | Exception:
         return error
 
 
-async def _acaught(call: Awaitable[Fetched]) -> Fetched | Exception:
+async def _acaught(call: Callable[[], Awaitable[Fetched]]) -> Fetched | Exception:
     try:
-        return await call
+        return await call()  # called here: a task that is cancelled before it begins would leave a coroutine behind
     except GraphBubbleUp:
         raise
     except Exception as error:
