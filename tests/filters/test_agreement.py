@@ -1,21 +1,23 @@
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
+from functools import cache
+from itertools import permutations
 from random import Random
 
 import pytest
 
 from langdistill.errors import DatasetError
 from langdistill.filters.agreement import agreement
+from langdistill.groups import grouped
+from langdistill.records import Call, Reply, Trace
 
 
 @dataclass
 class Asked:
     answers: list[str | None]
     problem: str = "p"
-
-    def variant_answers(self, perturbation: str) -> list[str | None] | None:
-        return None
 
 
 @pytest.mark.parametrize(
@@ -45,21 +47,61 @@ def test_an_incomplete_group_cannot_be_judged() -> None:
     assert (verdict.keep, verdict.reason) == (None, "incomplete")
 
 
-def test_what_a_majority_filter_does_to_simulated_teachers() -> None:
-    """Rows of the simulated table: errors that scatter are voted out, a common wrong answer is voted in."""
+SIMULATED = [
+    (0.30, 50, 0.059, 1.00, 0.718),
+    (0.445, 50, 0.249, 1.00, 0.916),
+    (0.77, 50, 0.912, 1.00, 0.999),
+    (0.445, 4, 0.259, 0.971, 0.725),
+    (0.445, 1, 0.738, 0.341, 0.382),
+    (0.56, 1, 0.743, 0.675, 0.630),
+    (0.77, 1, 0.931, 0.980, 0.947),
+]
+"""A teacher's accuracy, and over how many wrong answers its errors scatter; then, of 8 samples: how many problems a strict majority
+keeps, how many of the kept labels are right, and how many a plurality gets right that breaks ties by chance."""
 
-    def precision(accuracy: float, alternatives: int) -> tuple[float, float]:
-        rng, kept, right = Random(0), 0, 0
-        for _ in range(4000):
-            answers = ["right" if rng.random() < accuracy else f"wrong {rng.randrange(alternatives)}" for _ in range(8)]
-            verdict = agreement(min_share=0.51)(Asked(answers))
-            kept += bool(verdict.keep)
-            right += bool(verdict.keep) and verdict.evidence["votes"].get("right", 0) > 4
-        return kept / 4000, right / kept
 
-    assert precision(0.445, 50) == (pytest.approx(0.249, abs=0.03), pytest.approx(1.0, abs=0.01))
-    assert precision(0.445, 1) == (pytest.approx(0.738, abs=0.03), pytest.approx(0.341, abs=0.03))
-    assert precision(0.77, 1) == (pytest.approx(0.931, abs=0.03), pytest.approx(0.980, abs=0.01))
+@cache
+def decided(tally: tuple[int, ...]) -> tuple[bool, list[int]]:
+    """What the real filter says of eight recorded samples that vote so, and which answers lead; each tally is judged once."""
+    spelt = [f"answer {at}" for at, count in enumerate(tally) for _ in range(count)]
+    calls = [
+        Call(
+            id=str(at), candidate=True, replies=[Reply(message={"role": "assistant", "content": f"So.\nAnswer: {one}"})]
+        )
+        for at, one in enumerate(spelt)
+    ]
+    [group] = grouped([Trace(id="t", calls=calls, metadata={"problem": "p"})])
+    verdict = agreement(min_share=0.5, strict=True)(group)
+    assert verdict.score == max(tally) / 8
+    ahead = [int(one.split()[1]) for one, votes in group.votes.items() if votes == max(tally)]
+    assert verdict.keep is (len(ahead) == 1 and max(tally) > 4)
+    return bool(verdict.keep), sorted(ahead)
+
+
+@pytest.mark.parametrize(("accuracy", "wrong", "kept", "right", "plurality"), SIMULATED)
+def test_what_a_majority_filter_does_to_simulated_teachers(
+    accuracy: float, wrong: int, kept: float, right: float, plurality: float
+) -> None:
+    """Errors that scatter are voted out; a common wrong answer is voted in."""
+    rng, draws = Random(0), 20_000
+    keeps = rights = leads = 0
+    for _ in range(draws):
+        drawn = Counter(0 if rng.random() < accuracy else rng.randint(1, wrong) for _ in range(8))
+        names = sorted(drawn)
+        keep, ahead = decided(tuple(drawn[one] for one in names))
+        winner = names[rng.choice(ahead)]
+        keeps += keep
+        rights += keep and winner == 0
+        leads += winner == 0
+    found = keeps / draws, rights / keeps, leads / draws
+    assert found == (pytest.approx(kept, abs=0.01), pytest.approx(right, abs=0.01), pytest.approx(plurality, abs=0.01))
+
+
+def test_a_tie_is_one_in_every_order() -> None:
+    for order in set(permutations("aaabbb")):
+        for judge in (agreement(), agreement(min_share=0.0), agreement(strict=True)):
+            verdict = judge(Asked(list(order)))
+            assert (verdict.keep, verdict.reason) == (False, "tied")
 
 
 @pytest.mark.parametrize("share", [75, 2, -0.1])

@@ -25,7 +25,10 @@ from langdistill import (
 )
 from langdistill.answers import verdict
 from langdistill.errors import DatasetError
+from langdistill.filters.complete import complete
+from langdistill.filters.correct import correct
 from langdistill.lab.tasks import TASKS
+from langdistill.perturbations.case_and_space import case_and_space
 from langdistill.records import Problem
 from langdistill.testing.models import OneReplyChatModel
 
@@ -118,6 +121,59 @@ def test_a_majority_filter_drops_four_against_four(tmp_path: Path) -> None:
     dataset = harvest(tmp_path / "traces.db").filter(agreement(min_share=0.5)).write(tmp_path / "data")
     assert [row["problem"] for row in dataset.rows()] == ["1"]
     assert any(stage["reasons"] == {"tied": 1} for stage in dataset.funnel)
+
+
+def test_every_stage_tells_what_it_kept_and_why_it_dropped_the_rest(tmp_path: Path) -> None:
+    """One problem for each way to go, and one that stays."""
+    drawn = {
+        "broken": ["4", "!", "4", "4"],
+        "mute": [""] * 4,
+        "split": ["4", "4", "5", "6"],
+        "tied": ["4", "4", "5", "5"],
+        "unasked": ["4", "4", "4", "5"],
+        "unstable": ["4", "4", "4", "4"],
+        "wrong": ["5", "5", "5", "4"],
+        "kept": ["4", "4", "4", "5"],
+    }
+    changed = {"unstable": ["5"] * 4, "wrong": ["5"] * 4, "kept": ["4"] * 4}
+    recorder = TraceRecorder(tmp_path / "traces.db")
+    for marks, runs in (({}, drawn), ({"perturbation": "case_and_space"}, changed)):
+        for problem, answers in runs.items():
+            config: Any = {"callbacks": [recorder], "metadata": {"problem": problem} | marks, "max_concurrency": 1}
+            graph = create_self_consistency(OneReplyChatModel(script=answering(answers)), samples=4)
+            graph.invoke({"messages": [("user", f"What is 2+2, {problem}?")]}, config)
+    recorder.close()
+    gold = dict.fromkeys(drawn, "4")
+    filters = complete(), agreement(min_share=0.5, strict=True), stable_under(case_and_space()), correct(gold)
+    found = harvest(tmp_path / "traces.db").filter(*filters).probe(gold).run()
+    assert [(stage["stage"], stage["kept"], stage["dropped"], stage["reasons"]) for stage in found.funnel] == [
+        ("harvest", 8, 0, {}),
+        ("target", 6, 2, {"no-answer": 1, "tied": 1}),
+        ("complete", 5, 1, {"incomplete": 1}),
+        ("agreement", 4, 1, {"split-vote": 1}),
+        ("stable_under", 2, 2, {"no-variant": 1, "unstable": 1}),
+        ("correct", 1, 1, {"wrong": 1}),
+    ]
+    assert [stage.get("unjudged", 0) for stage in found.funnel] == [0, 0, 1, 0, 1, 0]
+    assert [one.problem for one in found.examples] == ["kept"]
+    assert {one["problem"]: (one["stage"], one["reason"]) for one in found.rejects} == {
+        "broken": ("complete", "incomplete"),
+        "mute": ("target", "no-answer"),
+        "split": ("agreement", "split-vote"),
+        "tied": ("target", "tied"),
+        "unasked": ("stable_under", "no-variant"),
+        "unstable": ("stable_under", "unstable"),
+        "wrong": ("correct", "wrong"),
+    }
+
+
+def answering(answers: list[str]) -> Any:
+    def script(messages: list[BaseMessage], number: int) -> str:
+        if answers[number] == "!":
+            raise ValueError("overloaded")
+        return f"So.\nAnswer: {answers[number]}" if answers[number] else "So.\nI do not know."
+
+    return script
 
 
 def test_the_ledger_sets_system_2_beside_system_1() -> None:
