@@ -106,6 +106,12 @@ def test_how_it_stopped(came: Write, last: Any, outcome: str, error: str | None)
     assert (trace.outcome, trace.error) == (outcome, error)
 
 
+def test_a_part_without_a_text_stays_a_part(came: Write) -> None:
+    odd = {"type": "text", "text": {"value": 1}}
+    trace = came(FORMAT, [{"type": "user.message", "id": "e1", "content": [odd]}, agent("Hello", id="e2")]).trace
+    assert trace["input"] == [{"role": "user", "content": [odd]}]
+
+
 def test_losses_are_told(came: Write) -> None:
     events = [
         user("Hi", id="e1"),
