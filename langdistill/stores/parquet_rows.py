@@ -129,7 +129,7 @@ def _call(call: Call) -> dict[str, Any]:
 
 
 def _call_of(told: Mapping[str, Any], clock: Iterator[float | None]) -> dict[str, Any]:
-    call = dict(told) | _clocked(clock, "started", "first_token", "ended")
+    call: dict[str, Any] = dict(told) | _clocked(clock, "started", "first_token", "ended")
     usage = ("input_tokens", "output_tokens", "cached_tokens", "reasoning_tokens")
     return call | {
         "usage": {name: call.pop(name) for name in usage},
@@ -176,7 +176,9 @@ def _message(message: Message) -> dict[str, Any]:
 
 
 def _message_of(told: Mapping[str, Any]) -> dict[str, Any]:
-    message = {key: value for key, value in told.items() if key != "blocks" and (value is not None or key == "content")}
+    message: dict[str, Any] = {
+        key: value for key, value in told.items() if key != "blocks" and (value is not None or key == "content")
+    }
     if told["blocks"]:
         message["content"] = json.loads(message["content"])
     if "tool_calls" in message:
