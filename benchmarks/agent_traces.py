@@ -19,7 +19,9 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from langdistill.datasets.formats.fitting import Unfit, find_format, fitted
+from langdistill.datasets.formats.fitting import Unfit, fitted
+from langdistill.datasets.formats.openai import openai
+from langdistill.datasets.formats.trl_messages import trl_messages
 from langdistill.datasets.harvest import Harvest, Harvested, harvest
 from langdistill.datasets.targets.whole_agent import whole_agent
 from langdistill.errors import DatasetError
@@ -33,7 +35,8 @@ RECORDED = Path(__file__).parents[1] / "tests" / "stores" / "importers"
 MOST_WORDS = 8_000
 SETTINGS: dict[str, dict[str, Any]] = {"length": {"max_words": MOST_WORDS}}
 FILTERS = ("tool_calls_valid", "no_truncation", "no_fabricated_ending", "no_refusal", "length", "no_exact_duplicates")
-OUTPUTS = ("trl_messages", "openai")
+OUTPUTS = {"trl_messages": trl_messages(), "openai": openai(drop_reasoning=True)}
+"""OpenAI's rows have no place for thinking."""
 SOURCES = (
     ("langsmith", "langsmith/*/langsmith_*.json"),
     ("langfuse", "langfuse_traces/*.trace.json"),
@@ -102,7 +105,7 @@ def taken_out(made: Harvested) -> dict[str, dict[str, Any]]:
 
 def written(made: Harvest, examples: list[Example], output: str, folder: Path) -> dict[str, Any]:
     """What an output format holds of the examples, once its file was parsed again."""
-    format = find_format(output)
+    format = OUTPUTS[output]
     unfit: Counter[str] = Counter()
     expected: list[list[list[Any]]] = []
     for example in examples:
@@ -113,7 +116,7 @@ def written(made: Harvest, examples: list[Example], output: str, folder: Path) -
             unfit[error.reason] += 1
     found: list[list[list[Any]]] = []
     if expected:
-        path = made.write(folder / output, format=output, validation=0).path / "train.jsonl"
+        path = made.write(folder / output, format=format, validation=0).path / "train.jsonl"
         found = [calls_in(format.read(json.loads(line))) for line in path.read_text().splitlines()]
     assert found == expected, f"{output}: the tool calls of the written file differ from those of the harvest"
     return {"rows": len(found), "tool_calls": sum(map(len, found)), "unfit": dict(unfit.most_common())}

@@ -16,7 +16,7 @@ ROOT = Path(__file__).parents[1]
 RESULTS = Path(__file__).with_name("results")
 PAGES = (
     ROOT / "README.md",
-    *(ROOT / "docs" / f"{page}.md" for page in ("answers", "strategies", "recording", "privacy")),
+    *(ROOT / "docs" / f"{page}.md" for page in ("answers", "strategies", "recording", "privacy", "harvest")),
 )
 PLACE = re.compile(r"(<!-- table (?P<name>\S+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
@@ -252,7 +252,7 @@ def agent_traces(told: dict[str, Any]) -> str:
     """One row a set of files: what became of it on the way from import to the written rows."""
     lines = [
         "| importer | files | traces | told | whole runs | kept | not judged | taken out, rows | tool calls kept "
-        "| TRL messages: rows, calls | OpenAI: rows, calls |",
+        "| TRL messages: rows, calls | OpenAI without thinking: rows, calls |",
         "|---|---|---|---|---|---|---|---|---|---|---|",
     ]
     for row in told["rows"]:
@@ -292,6 +292,7 @@ TABLES = {
     "answers-rephrase-and-respond": ("answers", rephrased),
     "answers-disagreements": ("answers", disagreements),
     "answers-judges": ("answers", judged),
+    "agent_traces": ("agent_traces", agent_traces),
 }
 """Place in a page to the result it is made of and how."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 from rich.console import Console
@@ -16,6 +16,7 @@ from langdistill.cli.specs import spelt
 
 if TYPE_CHECKING:
     from langdistill.datasets.harvest import Harvest
+    from langdistill.records import Outcome
 
 AS_IN_PYTHON = "Written as in Python, in quotes"
 
@@ -143,7 +144,7 @@ def harvest(
 
     gathered = gather(
         Files(store, origin) if origin else store, graph=graph, strategy=strategy, node=node, model=model, tag=tag,
-        thread=thread, user=user, since=since, before=before, outcome=outcome and outcome.value, min_score=min_score,
+        thread=thread, user=user, since=since, before=before, outcome=cast("Outcome | None", outcome), min_score=min_score,
         extract=getattr(answers, extract),
     ).target(spelt(target, find_target)).on(find_engine(engine))  # fmt: skip
     gathered = _filtered(gathered, [] if no_filter else filters or _usual(target), keep_unjudged=keep_unjudged)
