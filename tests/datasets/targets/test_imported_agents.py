@@ -21,6 +21,10 @@ RECORDED = Path(__file__).parents[2] / "stores" / "importers"
 Calls = list[tuple[str, Any]]
 
 
+def told(value: object) -> str | None:
+    return getattr(value, "__name__", None)
+
+
 def imported(format: str, path: Path) -> list[Trace]:
     return [one for one in find_importer(format)(path) if isinstance(one, Trace)]
 
@@ -154,9 +158,7 @@ TABLE: list[tuple[str, str, Callable[[Path], Iterator[tuple[str, Any]]], int, li
 """Format, file, reader, rows, why other runs give none, tool calls."""
 
 
-@pytest.mark.parametrize(
-    ("format", "place", "read", "count", "without", "calls"), TABLE, ids=lambda one: str(one)[-40:]
-)
+@pytest.mark.parametrize(("format", "place", "read", "count", "without", "calls"), TABLE, ids=told)
 def test_every_tool_call_of_a_run_is_in_its_row(
     data: Path,
     format: str,
@@ -220,7 +222,7 @@ def fireact_chats(path: Path) -> Iterator[str]:
         ("fireact", "alpaca_format", fireact_rows, FIREACT["alpaca_format"]),
         ("openai_chat", "gpt_format", fireact_chats, FIREACT["gpt_format"]),
     ],
-    ids=str,
+    ids=told,
 )
 def test_every_action_in_the_text_of_a_run_is_learnt(
     data: Path, format: str, place: str, read: Callable[[Path], Iterator[str]], actions: int
