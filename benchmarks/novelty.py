@@ -1,14 +1,14 @@
 """Novelty of 6,000 candidates against a pool of 52,000 texts, beside rouge-score: ``python benchmarks/novelty.py``.
 
-The texts are real questions and instructions (GSM8K, SVAMP, StrategyQA, CommonsenseQA, AQuA, MATH-500, MultiArith, Self-Instruct's
-seeds and user-oriented tasks, Glaive's dialogues; `LANGDISTILL_DATA` names the folder), some 16,000. The pool is these, extended with a
+The texts are real questions and instructions (GSM8K, SVAMP, StrategyQA, AQuA, MATH-500, MultiArith, Self-Instruct's seeds and
+user-oriented tasks, Glaive's dialogues; `LANGDISTILL_DATA` names the folder), some 14,000. The pool is these, extended with a
 fixed seed by recombination: the first sentences of one text and the last of another of its set. The candidates are made the same
 way with another seed; of every third, then, some tokens are replaced by those of another text, or it is a text of the pool so
 treated, so that pairs of every similarity are there.
 
 rouge-score cannot finish the 312 million pairs: it is timed on pairs drawn at random and projected, in this process as all the rest,
-once as its users call it and once with all texts tokenised beforehand, as the code of Self-Instruct and Lion does. That no pair at
-or above 0.7 is missed is checked against every pair of some of the candidates.
+once as its users call it and once with all texts tokenised beforehand. That no pair at or above 0.7 is missed is checked against
+every pair of some of the candidates.
 """
 
 from __future__ import annotations

@@ -276,7 +276,38 @@ def unfit(output: dict[str, Any]) -> str:
     return f" (not: {counts(output['unfit'])})" if output["unfit"] else ""
 
 
+def novelty(told: dict[str, Any]) -> str:
+    """One row a size of the pool, then the peers at the largest."""
+    lines = [
+        "| pool | index, s | search, s | together, s | on the clock, s | texts compared per candidate | not novel |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for row in told["rows"]:
+        seconds = " | ".join(
+            f"{row[key]:.1f}" for key in ("seconds_index", "seconds_search", "seconds", "seconds_on_the_clock")
+        )
+        lines.append(f"| {row['pool']:,} | {seconds} | {row['compared_with']:.0f} | {row['not_novel']:,} |")
+    return "\n".join(lines)
+
+
+def novelty_peers(told: dict[str, Any]) -> str:
+    """One row a way of comparing all the candidates with the largest pool."""
+    peer, every = told["rouge_score"], told["exhaustive"]
+    ours = told["rows"][-1]["seconds"]
+    lines = [
+        "| how | measured on | time for all pairs |",
+        "|---|---|---|",
+        f"| `PoolIndex` | all {peer['pairs'] / 1e6:.0f} million pairs | {ours:.0f} s |",
+        f"| RapidFuzz with every pair | {every['candidates']} candidates | {every['seconds_projected']:.0f} s, projected |",
+    ]
+    for how, key in [("rouge-score", ""), ("rouge-score's LCS, texts tokenised beforehand", "_tokenised")]:
+        lines.append(f"| {how} | {peer['pairs_timed']:,} pairs | {peer[f'hours_projected{key}']:.0f} h, projected |")
+    return "\n".join(lines)
+
+
 TABLES = {
+    "novelty": ("novelty", novelty),
+    "novelty-peers": ("novelty", novelty_peers),
     "recording": ("recorder", recording),
     "recording-an-agent": ("recorder", recording_an_agent),
     "recording-goals": ("recorder", recording_goals),

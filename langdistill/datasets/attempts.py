@@ -77,7 +77,8 @@ def by_feedback(attempt: Attempt, group: Group) -> float | None:
 
 
 def _attempt(group: Group, one: Candidate) -> Attempt | None:
-    if one.call is not None:
+    # What a strategy asks its model is its own affair: the student is asked the question.
+    if one.call is not None and (one.call.candidate or one.trace.strategy):
         if one.reply is None or one.reply.partial or not says_something(one.reply.message):
             return None
         prompt, said = group.question, [one.reply.message]

@@ -73,8 +73,8 @@ def decontaminated(
     question's words that are in shared runs.
 
     What is usual: runs of 13 words, any one of them (GPT-3, appendix C, with 8 to 13 by data set; the LM Evaluation Harness);
-    for fine-tuning data also `n=8` (Open R1), or `n=8, share=0.5` (Tülu 3, 2411.15124). Shorter runs find more rewordings and
-    more texts that only sound alike. A paraphrase or a translation is not found by any of them.
+    for fine-tuning data also 8 (Open R1's script), or a threshold on the share (Open Instruct's). Shorter runs find more rewordings
+    and more texts that only sound alike. A paraphrase or a translation is not found by any of them.
 
     Args:
         evaluation_sets: name to the questions: texts, a file, or the folder of a data set

@@ -28,12 +28,12 @@ def test_what_no_file_holds_is_rejected_and_the_others_are_written(tmp_path: Pat
     plan = harvest(store_of(*odd), graph=ODD).filter(agreement())
     dataset = plan.write(tmp_path / "d")
     assert [stage["kept"] for stage in dataset.funnel] == [6, 4, 4, 1]
-    assert dataset.funnel[-1] == {"stage": "format trl", "kept": 1, "dropped": 3, "reasons": {"no-json": 3}}
+    assert dataset.funnel[-1] == {"stage": "format trl", "kept": 1, "dropped": 3, "reasons": {"not-json": 3}}
     told = read_dataset(tmp_path / "d")
     assert told.manifest == dataset.manifest
     assert told.manifest["graph"] == TOLD
     assert {(one["problem"], one["reason"]) for one in told.rejects()} == {
-        ("half \\ud83d", "no-json"), (f"a{TOLD}", "no-json"), ("c", "no-json"), ("b", "tied"), ("dhalf \\ud83d", "tied"),
+        ("half \\ud83d", "not-json"), (f"a{TOLD}", "not-json"), ("c", "not-json"), ("b", "tied"), ("dhalf \\ud83d", "tied"),
     }  # fmt: skip
     assert told.manifest["terms"]["consent"] == {"half \\ud83d": 1}
     assert compare(tmp_path / "d", tmp_path / "d").same

@@ -71,7 +71,7 @@ EXPECTED: list[tuple[Filter, dict[str, dict[str, int]]]] = [
         every(
             "no-calls",
             # parallel calls with one result for all; "dict" and "int" for types
-            reason_and_tools={"no-calls": 19, "valid": 22, "unanswered-call": 5, "bad-schema": 4},
+            reason_and_tools={"no-calls": 19, "valid": 25, "unanswered-call": 2, "bad-schema": 4},
             swe_agent={"no-calls": 2, "no-schemas": 1, "doubled-id": 3},  # replays, which use the recorded ids again
             toolbench={"valid": 4, "no-calls": 1},
             langfuse={"no-calls": 8, "no-schemas": 1, "valid": 1},
