@@ -16,7 +16,7 @@ ROOT = Path(__file__).parents[1]
 RESULTS = Path(__file__).with_name("results")
 PAGES = (
     ROOT / "README.md",
-    *(ROOT / "docs" / f"{page}.md" for page in ("answers", "strategies", "recording", "privacy")),
+    *(ROOT / "docs" / f"{page}.md" for page in ("answers", "strategies", "recording", "privacy", "harvest")),
 )
 PLACE = re.compile(r"(<!-- table (?P<name>\S+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
@@ -248,7 +248,25 @@ def redaction(told: dict[str, Any]) -> str:
     return "\n".join(["| a message of 1 KB | microseconds |", "|---|---|", *rows])
 
 
+def harvests(told: dict[str, Any]) -> str:
+    """One row a size and contender."""
+    lines = [
+        "| calls | problems | who | time, s | CPU, s | problems a CPU second | memory at its peak, MB | rows kept |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
+    for size in told["rows"]:
+        for who in ("langdistill", "datatrove"):
+            if row := size.get(who):
+                lines.append(
+                    f"| {size['calls']:,} | {size['problems']:,} | {who} | {row['seconds']:.0f} | {row['cpu_seconds']:.0f} | "
+                    f"{size['problems'] / row['cpu_seconds']:,.0f} | {row['peak_mb']:.0f} | {row['rows']:,} |"
+                )
+    return "\n".join(lines)
+
+
 TABLES = {
+    "harvest": ("harvest", harvests),
+    "harvest-goals": ("harvest", recording_goals),
     "recording": ("recorder", recording),
     "recording-an-agent": ("recorder", recording_an_agent),
     "recording-goals": ("recorder", recording_goals),
