@@ -305,9 +305,27 @@ def novelty_peers(told: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
+def harvests(told: dict[str, Any]) -> str:
+    """One row a size and contender."""
+    lines = [
+        "| calls | problems | who | time, s | CPU, s | problems a CPU second | memory at its peak, MB | rows kept |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
+    for size in told["rows"]:
+        for who in ("langdistill", "datatrove"):
+            if row := size.get(who):
+                lines.append(
+                    f"| {size['calls']:,} | {size['problems']:,} | {who} | {row['seconds']:.0f} | {row['cpu_seconds']:.0f} | "
+                    f"{size['problems'] / row['cpu_seconds']:,.0f} | {row['peak_mb']:.0f} | {row['rows']:,} |"
+                )
+    return "\n".join(lines)
+
+
 TABLES = {
     "novelty": ("novelty", novelty),
     "novelty-peers": ("novelty", novelty_peers),
+    "harvest": ("harvest", harvests),
+    "harvest-goals": ("harvest", recording_goals),
     "recording": ("recorder", recording),
     "recording-an-agent": ("recorder", recording_an_agent),
     "recording-goals": ("recorder", recording_goals),

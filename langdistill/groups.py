@@ -87,8 +87,12 @@ class Group:
         return replace(self, originals=(), variants={}, extract=final_answer)
 
     def with_rows(self, rows: Sequence[Example]) -> Group:
-        """The same with other rows."""
-        return replace(self, rows=tuple(rows)) if rows or self.rows else self
+        """The same with other rows; what was read out of its traces stays known."""
+        if not rows and not self.rows:
+            return self
+        changed = replace(self, rows=tuple(rows))
+        vars(changed).update({name: vars(self)[name] for name in ("questions", "_answers") if name in vars(self)})
+        return changed
 
 
 def question_text(trace: Trace) -> str:

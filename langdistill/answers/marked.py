@@ -83,16 +83,20 @@ def places(text: str) -> list[str]:
 
 
 def _after_mark(text: str) -> str | None:
-    last = deque(MARK.finditer(text, _first(text)), maxlen=1)
-    return _place(text, last[0].end()) if last else None
+    last = _last_mark(text)
+    return _place(text, last.end()) if last else None
 
 
-def _first(text: str) -> int:
-    """Where the pattern must begin to look; most marks are at the end, and a search for a word is much faster than it."""
-    if not text.isascii():
-        return 0  # upper and lower case may differ in length there, and more letters than one be an "s"
-    places = [at for at in (text.lower().find("answer"), text.find("####")) if at >= 0]
-    return min(places, default=len(text))
+def _last_mark(text: str) -> re.Match[str] | None:
+    """The last mark. It is looked for from the end: most are there, and to find a word is ten times faster than the pattern."""
+    if not text.isascii():  # upper and lower case may differ in length there, and more letters than one be an "s"
+        last = deque(MARK.finditer(text), maxlen=1)
+        return last[0] if last else None
+    lower, at = text.lower(), len(text)
+    while (at := max(lower.rfind("answer", 0, at + 5), text.rfind("####", 0, at + 3))) >= 0:
+        if found := MARK.match(text, at):
+            return found
+    return None
 
 
 def _place(text: str, at: int) -> str:

@@ -7,9 +7,13 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from langdistill.answers import Extract, final_answer
+from langdistill.datasets.selection import chunks
 from langdistill.datasets.stages import Filtering, Passage
 from langdistill.filters.judging import CorpusFilter
 from langdistill.groups import Group
+
+TOGETHER = 32
+"""Passages that are pickled together, so that what they have in common is told once."""
 
 
 class Spool:
@@ -25,18 +29,18 @@ class Spool:
         self._path = path
         self._extract: Extract = final_answer
         with path.open("wb") as file:
-            for one in passages:
-                self._extract = one.group.extract if one.group.originals else self._extract
-                pickle.dump(one.without_extractor(), file, pickle.HIGHEST_PROTOCOL)
+            for some in chunks(passages, TOGETHER):
+                self._extract = next((one.group.extract for one in some if one.group.originals), self._extract)
+                pickle.dump([one.without_extractor() for one in some], file, pickle.HIGHEST_PROTOCOL)
 
     def __iter__(self) -> Iterator[Passage]:
         with self._path.open("rb") as file:
             while True:
                 try:
-                    one: Passage = pickle.load(file)
+                    some: list[Passage] = pickle.load(file)
                 except EOFError:
                     return
-                yield one.with_extractor(self._extract)
+                yield from (one.with_extractor(self._extract) for one in some)
 
 
 class Standing:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import os
 import pickle
+import sys
 import traceback
 import warnings
 from collections.abc import Callable, Generator, Iterator, Sequence
@@ -92,7 +93,7 @@ def _travelling(cloudpickle: Any, selected: Selected, stages: Sequence[Stage], s
                 f"The {name!r} of this harvest cannot be sent to Ray's workers: {error}. It must hold no open file, lock or "
                 "connection; make such things where they are used, or run it on the local engine."
             ) from error
-    return cloudpickle.dumps((selected, stages, slim))
+    return cloudpickle.dumps((sys.path, cloudpickle.dumps((selected, stages, slim))))
 
 
 @contextmanager
@@ -154,7 +155,9 @@ def _worker(cloudpickle: Any, work: bytes) -> Callable[[Given], Iterator[Given]]
     def through_range(batch: Given) -> Iterator[Given]:
         first, beyond = str(batch["first"][0]), str(batch["beyond"][0]) or None
         try:
-            selected, stages, slim = pickle.loads(work)
+            places, told = pickle.loads(work)
+            sys.path += [place for place in places if place not in sys.path]  # where modules of the user's own are
+            selected, stages, slim = pickle.loads(told)
             only: Selected = replace(selected, first=first, beyond=beyond)
             for some in chunks(locally(only, stages, slim), AT_ONCE):
                 yield {"result": [pickle.dumps([one.without_extractor() for one in some], pickle.HIGHEST_PROTOCOL)]}

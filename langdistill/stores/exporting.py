@@ -1,4 +1,4 @@
-"""Traces of a store as one file: JSON lines that can be imported again, or Parquet for other tools."""
+"""Traces of a store as one file: JSON lines, or Parquet for other tools. Both are exact and can be imported again."""
 
 from __future__ import annotations
 

@@ -26,8 +26,6 @@ from tests.test_extras import told
 
 pytestmark = [
     pytest.mark.xdist_group("ray"),
-    # Ray's own: sockets and pipes of the processes that it ends
-    pytest.mark.filterwarnings("ignore::DeprecationWarning:ray"),
 ]
 PROBLEMS = 3000
 

@@ -23,7 +23,7 @@ from langdistill.cli.options import (
 
 def export(
     store: StoreArgument,
-    out: Annotated[Path, typer.Argument(help="The file to write: .jsonl (exact) or .parquet.", show_default=False)],
+    out: Annotated[Path, typer.Argument(help="The file to write: .jsonl or .parquet.", show_default=False)],
     graph: Graph = None,
     thread: Thread = None,
     user: User = None,
@@ -32,7 +32,7 @@ def export(
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the file where it exists.")] = False,
     format: FormatOption = Format.text,
 ) -> None:
-    """Write the traces of a store to a file: JSON lines that can be imported again, or Parquet for other tools."""
+    """Write the traces of a store to a file: JSON lines, or Parquet for other tools. Both are exact and can be imported again."""
     from langdistill.stores.exporting import export_traces
     from langdistill.stores.protocol import Where
 
