@@ -1,40 +1,10 @@
-"""Rows with a reasoning, for the tests of what is made of them."""
+"""Runs with a reasoning, for the tests of what is made of them."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
-from langdistill.answers import same
-from langdistill.datasets.rows import row_of
-from langdistill.filters.judging import Judgement, RowFilter
-from langdistill.groups import Group, Rows, candidates
-from langdistill.records import Call, Example, Reply, Trace, text_of
-
-
-def every_reply(group: Group) -> Rows:
-    """A row of every reply that has an answer: what stands before its last line is the reasoning."""
-    rows: list[Example] = []
-    for trace in group.originals:
-        for one in candidates(trace, group.extract):
-            if one.reply is None or one.call is None or one.answer is None:
-                continue
-            reasoning = (text_of(one.reply.message) or "").rpartition("\n")[0] or None
-            told = {"call": one.call.id, "reasoning": reasoning, "answer": one.answer, "model": one.call.model}
-            rows.append(row_of(group, trace.input, [one.reply.message], [trace], **told))
-    return Rows(tuple(rows))
-
-
-@dataclass(frozen=True)
-class Right(RowFilter):
-    """Keeps rows with the gold answer."""
-
-    gold: dict[str, str]
-    supervised = True
-
-    def judge(self, row: Example, group: Group) -> Judgement:
-        keep = same(row.answer or "", self.gold[group.problem])
-        return Judgement(keep, "right" if keep else "wrong")
+from langdistill.records import Call, Example, Reply, Trace
 
 
 def solved(problem: str, *texts: str, hint: str | None = None, **fields: Any) -> Trace:

@@ -51,7 +51,7 @@ class TeacherLogprobs:
             if tokens := covering(reply.logprobs or [], text or ""):
                 kept = [top_k(token, self.k) for token in tokens]
                 return row.model_copy(update={"logprobs": kept, "tokenizer": self.tokenizer or call.model})
-        return row
+        return row.model_copy(update={"logprobs": None, "tokenizer": None})
 
 
 def teacher_logprobs(

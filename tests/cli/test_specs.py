@@ -7,6 +7,7 @@ import typer
 
 from langdistill.cli.specs import spelt
 from langdistill.datasets.targets.finding import find_target
+from langdistill.datasets.targets.with_reasoning import WithReasoning, with_reasoning
 from langdistill.errors import UnknownName
 from langdistill.filters.agreement import agreement
 from langdistill.filters.finding import find_filter
@@ -40,6 +41,8 @@ def test_anything_else_is_refused(text: str) -> None:
 def test_what_does_not_fit_is_told() -> None:
     with pytest.raises(typer.BadParameter, match=r"does not fit: .*unexpected keyword argument 'share'"):
         spelt("agreement(share=1)", find_filter)
+    assert spelt("with_reasoning", find_target) == with_reasoning
+    assert spelt("with_reasoning(most=2)", find_target) == WithReasoning(most=2)
     with pytest.raises(typer.BadParameter, match=r"'node' does not fit: .*missing 1 required positional argument"):
         spelt("node", find_target)
     with pytest.raises(UnknownName, match="no filter named 'agreeing'"):

@@ -12,8 +12,9 @@ from langdistill.answers import final_answer, same
 from langdistill.datasets.harvest import harvest
 from langdistill.datasets.reading import read_dataset
 from langdistill.datasets.renderings.four_formats import STYLES, four_formats
+from langdistill.datasets.targets.with_reasoning import with_reasoning
+from langdistill.filters.correct import correct
 from langdistill.records import Call, Reply, Trace
-from tests.reasoned import Right, every_reply
 
 MODELS = ("6b_finetuning", "6b_verification", "175b_finetuning", "175b_verification")
 
@@ -44,7 +45,9 @@ def test_correct_only_in_four_formats_with_equal_weight_per_question(data: Path,
     rows = [json.loads(line) for line in lines]
     right = [sum(row[model]["is_correct"] for model in MODELS) for row in rows]
     gold = {f"q{at:04}": str(final_answer(with_line(row["ground_truth"]))) for at, row in enumerate(rows)}
-    plan = harvest([run(at, row) for at, row in enumerate(rows)]).target(every_reply).filter(Right(gold)).balanced()
+    plan = (
+        harvest([run(at, row) for at, row in enumerate(rows)]).target(with_reasoning).filter(correct(gold)).balanced()
+    )
     dataset = plan.render(four_formats()).write(tmp_path / "d")
 
     assert [(stage["kept"], stage["rows"]) for stage in dataset.funnel[:3]] == [(1319, 0), (1319, 5276), (887, 2001)]

@@ -10,13 +10,14 @@ from langchain_core.messages import BaseMessage
 
 from langdistill.datasets.harvest import Harvest, harvest
 from langdistill.datasets.renderings.four_formats import four_formats
+from langdistill.datasets.targets.with_reasoning import with_reasoning
+from langdistill.filters.correct import correct
 from langdistill.filters.no_hint import no_hint
 from langdistill.recording.recorder import TraceRecorder
 from langdistill.strategies.answer_hint import create_answer_hint
 from langdistill.strategies.rationalization import create_rationalization
 from langdistill.testing.memory import MemoryStore
 from langdistill.testing.models import ScriptedChatModel
-from tests.reasoned import Right, every_reply
 
 CANARY = "zq-canary-50417"
 HINT = f"({CANARY} says that it is {{answer}}.)"
@@ -52,7 +53,7 @@ def rationalised() -> MemoryStore:
 
 
 def right_only(store: MemoryStore) -> Harvest:
-    return harvest(store).target(every_reply).filter(Right(GOLD))
+    return harvest(store).target(with_reasoning).filter(correct(GOLD))
 
 
 def canaries(folder: Path) -> list[str]:
@@ -95,7 +96,7 @@ def test_without_the_filter_the_canary_is_found_and_the_card_says_so(rationalise
 def test_the_folder_tells_which_rows_had_a_hint(rationalised: MemoryStore, tmp_path: Path) -> None:
     dataset = right_only(rationalised).filter(no_hint()).write(tmp_path / "d")
     assert dataset.manifest["hint_used"] == 30
-    assert dataset.manifest["supervised"] == ["reasoned"]
+    assert dataset.manifest["supervised"] == ["correct"]
     kept = [one for one in dataset.sources() if one["file"] != "rejects.jsonl"]
     assert [one["problem"] for one in kept if one.get("hint_used")] == sorted(
         f"p{at:02}" for at in range(100) if at % 10 > 6

@@ -11,15 +11,16 @@ from langdistill.datasets.harvest import harvest
 from langdistill.datasets.renderings.four_formats import four_formats
 from langdistill.datasets.renderings.step_by_step import step_by_step
 from langdistill.datasets.renderings.zero_shot_cot import zero_shot_cot
+from langdistill.datasets.targets.with_reasoning import with_reasoning
 from langdistill.errors import DatasetError
-from tests.reasoned import every_reply, solved
+from tests.reasoned import solved
 
 RUNS = [solved(f"p{at:02}", *[f"way {way}\nAnswer: {at}" for way in range(1 + at % 3)]) for at in range(30)]
 """Thirty problems with one, two or three ways to solve them: sixty rows."""
 
 
 def test_every_problem_counts_once(tmp_path: Path) -> None:
-    plan = harvest(RUNS).target(every_reply).balanced().render(step_by_step())
+    plan = harvest(RUNS).target(with_reasoning).balanced().render(step_by_step())
     rows = plan.write(tmp_path / "d").rows()
     assert len(rows) == 120
     for style in ("label", "rationale"):
@@ -30,14 +31,14 @@ def test_every_problem_counts_once(tmp_path: Path) -> None:
 
 
 def test_unbalanced_rows_bear_no_weight(tmp_path: Path) -> None:
-    rows = harvest(RUNS).target(every_reply).write(tmp_path / "d").rows()
+    rows = harvest(RUNS).target(with_reasoning).write(tmp_path / "d").rows()
     assert len(rows) == 60
     assert not [one for one in rows if "weight" in one or "style" in one]
 
 
 def test_what_cannot_be_rendered_is_counted_and_rejected(tmp_path: Path) -> None:
     runs = [*RUNS[:3], solved("mute", "7"), solved("zmute", "8")]
-    plan = harvest(runs).target(every_reply).render(zero_shot_cot())
+    plan = harvest(runs).target(with_reasoning).render(zero_shot_cot())
     dataset = plan.write(tmp_path / "d", validation=0)
     assert dataset.funnel[-1] == {
         "stage": "rendering zero_shot_cot",
@@ -62,12 +63,12 @@ def test_what_cannot_be_rendered_is_counted_and_rejected(tmp_path: Path) -> None
 
 def test_nothing_rendered_is_an_error_and_leaves_nothing(tmp_path: Path) -> None:
     with pytest.raises(DatasetError, match=r"no-reasoning': 1.*rendering"):
-        harvest([solved("mute", "7")]).target(every_reply).render(zero_shot_cot()).write(tmp_path / "d")
+        harvest([solved("mute", "7")]).target(with_reasoning).render(zero_shot_cot()).write(tmp_path / "d")
     assert not list(tmp_path.iterdir())
 
 
 def test_validation_shows_training_problems_only_and_hashes_are_stable(tmp_path: Path) -> None:
-    plan = harvest(RUNS).target(every_reply).render(four_formats("in_context_cot", shots=3))
+    plan = harvest(RUNS).target(with_reasoning).render(four_formats("in_context_cot", shots=3))
     one, two = (plan.write(tmp_path / name, validation=0.3) for name in ("one", "two"))
     assert one.hash == two.hash
     train = {row["problem"] for row in one.rows("train")}

@@ -10,10 +10,10 @@ import pytest
 from langdistill.datasets.harvest import harvest
 from langdistill.datasets.renderings.answer_only import answer_only
 from langdistill.datasets.renderings.zero_shot_cot import zero_shot_cot
+from langdistill.datasets.targets.with_reasoning import with_reasoning
 from langdistill.datasets.teacher_logprobs import covering, distributions, tail_mass, teacher_logprobs, top_k
 from langdistill.errors import DatasetError
 from langdistill.records import Call, Reply, Trace
-from tests.reasoned import every_reply
 
 
 def token(text: str, *masses: float, **fields: Any) -> dict[str, Any]:
@@ -35,7 +35,7 @@ def run(text: str = "Two and two.\nAnswer: 4", logprobs: Any = REPLY) -> Trace:
 
 
 def rows(**knobs: Any) -> Any:
-    return harvest([run()]).target(teacher_logprobs(every_reply, **knobs)).run().examples
+    return harvest([run()]).target(teacher_logprobs(with_reasoning, **knobs)).run().examples
 
 
 def test_every_token_of_the_target_with_k_alternatives_not_renormalised() -> None:
@@ -56,7 +56,7 @@ def test_the_answer_alone_and_a_named_tokenizer() -> None:
 
 @pytest.mark.parametrize("logprobs", [None, [], [token("something else", 0.5)]])
 def test_a_row_of_which_none_were_told_stays_without(logprobs: Any) -> None:
-    plan = harvest([run(logprobs=logprobs)]).target(teacher_logprobs(every_reply))
+    plan = harvest([run(logprobs=logprobs)]).target(teacher_logprobs(with_reasoning))
     assert [(row.logprobs is None, row.tokenizer) for row in plan.run().examples][1] == (True, None)
 
 
@@ -97,11 +97,11 @@ def test_they_follow_a_reasoned_text_and_no_other() -> None:
 
 
 def test_the_manifest_names_target_and_settings() -> None:
-    target = teacher_logprobs(every_reply)
-    assert target.name == "every_reply"
-    assert target.params == {"teacher_logprobs": {"k": 5, "part": "whole", "tokenizer": None}}
+    target = teacher_logprobs(with_reasoning)
+    assert target.name == "with_reasoning"
+    assert target.params == {"most": None, "teacher_logprobs": {"k": 5, "part": "whole", "tokenizer": None}}
 
 
 def test_nothing_to_keep() -> None:
     with pytest.raises(DatasetError, match="k=0"):
-        teacher_logprobs(every_reply, k=0)
+        teacher_logprobs(with_reasoning, k=0)

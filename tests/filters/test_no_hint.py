@@ -9,11 +9,12 @@ from typing import Any
 import pytest
 
 from langdistill.datasets.targets.final_answer import final_answer
+from langdistill.datasets.targets.with_reasoning import with_reasoning
 from langdistill.errors import DatasetError
 from langdistill.filters.no_hint import no_hint
 from langdistill.groups import Group
 from langdistill.records import Example
-from tests.reasoned import every_reply, solved
+from tests.reasoned import solved
 
 HINT = "(Known beforehand: the answer is 4.)"
 
@@ -23,7 +24,7 @@ def judged(
 ) -> tuple[bool | None, str]:
     """The verdict on a reply, its row changed."""
     group = Group("p", (solved("p", text, hint=hint, question=question),))
-    [row] = every_reply(group).examples
+    [row] = with_reasoning(group).examples
     changed = row.model_copy(update=changes)
     verdict = no_hint()(Group("p", group.originals, rows=(changed,)))
     return verdict.keep, verdict.reason
@@ -97,7 +98,7 @@ def test_a_question_that_speaks_of_hints_itself() -> None:
 
 
 def test_without_traces_it_cannot_judge() -> None:
-    [row] = every_reply(Group("p", (solved("p", "a\nAnswer: 4", hint=HINT),))).examples
+    [row] = with_reasoning(Group("p", (solved("p", "a\nAnswer: 4", hint=HINT),))).examples
     verdict = no_hint()(Group("p", rows=(row,)))
     assert (verdict.keep, verdict.reason) == (None, "no-traces")
 
@@ -115,7 +116,7 @@ def test_the_mark_is_no_content() -> None:
 
 def test_phrases_of_your_own() -> None:
     group = Group("p", (solved("p", "By magic.\nAnswer: 4", hint=HINT),))
-    rows = Group("p", group.originals, rows=every_reply(group).examples)
+    rows = Group("p", group.originals, rows=with_reasoning(group).examples)
     assert no_hint(phrases=[r"\bmagic\b"])(rows).reason == "hint-in-reasoning"
     assert no_hint(phrases=[r"\bmagic\b"]).params == {"phrases": [r"\bmagic\b"]}
     with pytest.raises(DatasetError, match="regular expression"):

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 from typing import Any, cast
 
+from langdistill.datasets.taking import Taking
 from langdistill.errors import UnknownName
 from langdistill.groups import Target
 
@@ -28,6 +31,8 @@ def find_target(name: str) -> Callable[..., Target]:
     if name not in target_names():
         raise UnknownName("target", name, target_names())
     found: Any = getattr(import_module(f"langdistill.datasets.targets.{name}"), name)
+    if isinstance(found, Taking):
+        return partial(replace, found)  # usable as it is, and with other settings
     if "group" in inspect.signature(found).parameters:
         return lambda: cast("Target", found)
     return found
