@@ -102,7 +102,7 @@ def test_the_folder_tells_which_rows_had_a_hint(rationalised: MemoryStore, tmp_p
         f"p{at:02}" for at in range(100) if at % 10 > 6
     )
     card = (tmp_path / "d" / "README.md").read_text()
-    assert "The filter `no_hint` found no row that tells it. Gold answers were read by `reasoned`, too." in card
+    assert "The filter `no_hint` found no row that tells it. Gold answers were read by `correct`, too." in card
     assert "tags: [langdistill, supervised]" in card
 
 
