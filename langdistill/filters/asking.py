@@ -13,6 +13,7 @@ from langchain_core.runnables import Runnable
 
 from langdistill.asking import Ask, ask
 from langdistill.consulting import consult
+from langdistill.errors import LangdistillError
 from langdistill.filters.judging import Filter
 from langdistill.groups import Group
 from langdistill.records import Message, Verdict, text_of
@@ -50,10 +51,20 @@ class AskingFilter(Filter):
     def batch(self, groups: Sequence[Group]) -> list[Verdict]:
         """Ask about several problems together."""
         asked = [self.asks(group) for group in groups]
-        replies = iter(
-            consult([one for some in asked for one in some], name=self.name, max_concurrency=self.max_concurrency)
-        )
+        replies = iter(self._replies(asked))
         return [self.hear(group, list(islice(replies, len(some)))) for group, some in zip(groups, asked, strict=True)]
+
+    def _replies(self, asked: Sequence[list[Ask]]) -> Replies:
+        """No reply to anything about several problems is an outage, and raised; about one, its text may be to blame."""
+        asks = [one for some in asked for one in some]
+        try:
+            return consult(asks, name=self.name, max_concurrency=self.max_concurrency)
+        except LangdistillError:
+            raise
+        except Exception:
+            if sum(bool(some) for some in asked) > 1:
+                raise
+            return [[] for _ in asks]
 
 
 def shown(messages: Sequence[Message]) -> str:

@@ -18,9 +18,9 @@ MARKERS = (
 )
 """What an option begins with: a letter in brackets or with a point at the beginning of a line, else in brackets anywhere."""
 
-JOINED = re.compile(r"(?:[\s,;]+(?:and|or))?[\s,;]*\Z")
-"""What stands between two options and belongs to neither."""
-CLOSING = re.compile(r"[\s.,;]*\Z")
+BETWEEN = " \t\n,;"
+"""What stands between two options and belongs to neither, with an "and" or "or"."""
+JOINING = re.compile(r"[\s,;](?:and|or)\Z")
 FIXED = re.compile(
     r"\b(?:all|none|any|neither|both) of (?:the|these|those)\b|\b(?:the )(?:above|below)\b", re.IGNORECASE
 )
@@ -98,11 +98,8 @@ def map_back(answer: str, original: str, changed: str) -> str | None:
         return answer
     letter = before[_place_of(before, after, place)].letter
     start, end = chosen.span("letter")
-    return (
-        answer.strip()[:start]
-        + (letter.lower() if chosen["letter"].islower() else letter.upper())
-        + answer.strip()[end:]
-    )
+    spelt = letter.lower() if chosen["letter"].islower() else letter.upper()
+    return answer.strip()[:start] + spelt + answer.strip()[end:]
 
 
 def options_of(question: str) -> list[Option]:
@@ -115,24 +112,37 @@ def options_of(question: str) -> list[Option]:
 
 def _last_run(markers: list[re.Match[str]]) -> list[re.Match[str]]:
     """The last markers whose letters go A, B, C, and so on; at least two."""
-    for first in reversed([at for at, one in enumerate(markers) if one["letter"] in "aA"]):
-        run = [markers[first]]
-        for one in markers[first + 1 :]:
-            if ord(one["letter"]) == ord(run[-1]["letter"]) + 1:
-                run.append(one)
-        if len(run) > 1:
-            return run
+    later: set[str] = set()
+    for at in reversed(range(len(markers))):
+        letter = markers[at]["letter"]
+        if letter in "aA" and chr(ord(letter) + 1) in later:
+            return _run(markers[at:])
+        later.add(letter)
     return []
+
+
+def _run(markers: list[re.Match[str]]) -> list[re.Match[str]]:
+    run = markers[:1]
+    for one in markers[1:]:
+        if ord(one["letter"]) == ord(run[-1]["letter"]) + 1:
+            run.append(one)
+    return run
 
 
 def _read(question: str, run: list[re.Match[str]]) -> Iterator[Option]:
     raw = [question[one.end() : after.start()] for one, after in pairwise(run)]
-    texts = [JOINED.sub("", text) for text in raw]
+    texts = [_own(text) for text in raw]
     last = question[run[-1].end() :].partition("\n")[0].rstrip()
     if any("," in text[len(kept) :] for text, kept in zip(raw, texts, strict=True)):
-        last = CLOSING.sub("", last)  # of a list in a sentence, the point is the sentence's
+        last = last.rstrip(BETWEEN + ".")  # of a list in a sentence, the point is the sentence's
     for marker, text in zip(run, [*texts, last], strict=True):
         yield Option(marker["letter"], text, marker.end())
+
+
+def _own(text: str) -> str:
+    kept = text.rstrip(BETWEEN)
+    joining = JOINING.search(kept, max(0, len(kept) - 4))
+    return kept[: joining.start()].rstrip(BETWEEN) if joining else kept
 
 
 def _shuffled(movable: list[int], count: int, rng: Random) -> list[int]:

@@ -15,11 +15,8 @@ FENCED = (
     r".*?\[The Start of Assistant B['’]s Answer\]\n(?P<b>.*?)\n\[The End of Assistant B['’]s Answer\]"
 )
 """As FastChat's judge prompts show them."""
-NAMED = (
-    r"^(?P<name>Response|Answer|Assistant|Output) (?:A|1):\s*(?P<a>.*?)\s*"
-    r"^(?P=name) (?:B|2):\s*(?P<b>.*\S)"
-)
-"""Each behind its name at the beginning of a line, the second one up to the end of the text."""
+LABEL = re.compile(r"^(?P<name>Response|Answer|Assistant|Output) (?P<side>[AB12]):[ \t]*\n?", re.MULTILINE)
+"""Before each response, at the beginning of a line; the second one goes on to the end of the text."""
 
 OTHER = {"A": "B", "B": "A", "a": "b", "b": "a", "1": "2", "2": "1"}
 SIDE = re.compile(
@@ -39,22 +36,36 @@ def swapped(pattern: str | None = None) -> Perturbation:
     Raises:
         PromptError: the pattern has no such groups.
     """
-    patterns = [re.compile(one, re.DOTALL | re.MULTILINE) for one in ([pattern] if pattern else [FENCED, NAMED])]
-    if not all({"a", "b"} <= one.groupindex.keys() for one in patterns):
+    compiled = re.compile(pattern or FENCED, re.DOTALL | re.MULTILINE)
+    if not {"a", "b"} <= compiled.groupindex.keys():
         raise PromptError(
             f"The pattern {pattern!r} has no groups named a and b. Write the responses as (?P<a>...) and (?P<b>...)."
         )
 
     def apply(question: str, rng: Random) -> str:
-        found = next((found for one in patterns if (found := one.search(question))), None)
-        if not found:
+        found = compiled.search(question)
+        places = (*found.span("a"), *found.span("b")) if found else None if pattern else _labelled(question)
+        if places is None:
             raise AnswerError(
                 f"No two responses were found in {question[:200]!r}. Tell where they are: swapped(pattern=...)."
             )
-        between = question[found.end("a") : found.start("b")]
-        return question[: found.start("a")] + found["b"] + between + found["a"] + question[found.end("b") :]
+        start, end, other, last = places
+        return question[:start] + question[other:last] + question[end:other] + question[start:end] + question[last:]
 
     return Perturbation("swapped", apply, swap_back)
+
+
+def _labelled(question: str) -> tuple[int, int, int, int] | None:
+    """Where the first two responses with labels of one kind begin and end."""
+    firsts: dict[tuple[str, str], int] = {}
+    for label in LABEL.finditer(question):
+        kind = label["name"], OTHER[label["side"]]
+        if label["side"] in "A1":
+            firsts.setdefault((label["name"], label["side"]), label.end())
+        elif (start := firsts.get(kind)) is not None:
+            end = len(question[: label.start()].rstrip())
+            return start, max(start, end), label.end(), len(question.rstrip())
+    return None
 
 
 def swap_back(answer: str, original: str, changed: str) -> str:

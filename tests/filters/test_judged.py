@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import json
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -126,3 +129,31 @@ def test_prompts_of_ones_own_and_settings() -> None:
     with pytest.raises(ModelError):
         judged(model, samples=0)
     assert judged(model).params["model"] == "scripted"
+
+
+FASTCHAT = (
+    "[User Question]\n{question}\n\n[The Start of Assistant A's Answer]\n{first}\n[The End of Assistant A's Answer]\n\n"
+    "[The Start of Assistant B's Answer]\n{second}\n[The End of Assistant B's Answer]"
+)
+
+
+def test_gpt4_s_own_judgements(data: Path) -> None:
+    """Ten pairs that GPT-4 judged in both orders through FastChat: its replies are given to the prompts that it was given."""
+    lines = (data / "fastchat_skycamp/model_judgment/gpt-4_pair.jsonl").read_text().splitlines()
+    told = [json.loads(line) for line in lines]
+    replies = {one[f"g{order}_user_prompt"].strip(): one[f"g{order}_judgment"] for one in told for order in (1, 2)}
+    model = OneReplyChatModel(script=lambda messages, number: replies[messages[0].text.strip()])
+    reasons: list[str] = []
+    for one in told:
+        found = re.fullmatch(
+            re.escape(FASTCHAT).replace(r"\{", "(?P<").replace(r"\}", ">.*)"), one["g1_user_prompt"].strip(), re.S
+        )
+        assert found
+        asked: list[Message] = [{"role": "user", "content": found["question"]}]
+        reasons.append(
+            verdict(model, row(found["first"], rejected=found["second"], messages=asked), pair=FASTCHAT).reason
+        )
+    named = {"model_1": "preferred", "model_2": "not-preferred", "tie": "no-preference"}
+    wanted = [named[one["g1_winner"]] if one["g1_winner"] == one["g2_winner"] else "order-dependent" for one in told]
+    assert reasons == wanted
+    assert reasons.count("order-dependent") == 3

@@ -159,6 +159,10 @@ def test_one_request_that_fails_is_no_judgement_and_all_of_them_are_an_outage(tm
     assert [(one["problem"], one["reason"]) for one in found.rejects] == [("p03", "no-reply")]
     with pytest.raises(ValueError, match="overloaded"):
         plan(traces, universal_agreement(OneReplyChatModel(script=down))).run()
+    alone = universal_agreement(OneReplyChatModel(script=down))(group_of(*POEMS))
+    assert (alone.keep, alone.reason) == (None, "no-reply")
+    with budget(completions=0), pytest.raises(BudgetSpent):
+        universal_agreement(elects(POEMS[0]))(group_of(*POEMS))
 
 
 def test_settings() -> None:

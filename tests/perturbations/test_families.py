@@ -141,3 +141,11 @@ def test_rewording_by_a_model_leaves_out_what_it_did_not_reword(tmp_path: Path) 
         family.problems(problems)
     with pytest.raises(PromptError):
         reworded(model, prompt="Reword.")
+
+
+def test_an_empty_response_and_labels_of_another_kind() -> None:
+    assert swapped().apply("Response A:\n\nResponse B: y", Random(0)) == "Response A:\ny\nResponse B: "
+    assert swapped().apply("Answer 1: x\nAnswer 2: y", Random(0)) == "Answer 1: y\nAnswer 2: x"
+    for question in ("Response A: x\nAnswer B: y", "Response B: x\nResponse A: y", "Response A: x\nResponse 2: y"):
+        with pytest.raises(AnswerError, match="No two responses"):
+            swapped().apply(question, Random(0))

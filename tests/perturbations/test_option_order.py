@@ -135,3 +135,10 @@ def test_the_call_that_asks_for_variants() -> None:
     assert family.problems(problems) == [one]
     with pytest.raises(AnswerError):
         family.problem(problems[1])
+
+
+@pytest.mark.parametrize(
+    "hostile", ["(A)" * 50_000, "(A) x" + " ," * 50_000 + "z(B)", "(A) " + " " * 50_000 + "x (B) y", "A. " * 50_000]
+)
+def test_a_hostile_question_is_read_in_one_pass(hostile: str) -> None:
+    assert len(options_of(hostile)) in {0, 2}
