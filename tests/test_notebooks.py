@@ -50,7 +50,29 @@ def the_agent_was_recorded(told: str) -> None:
     assert "concierge ended ada 1 calls [1.0]" in told
 
 
-SHOWS = {"00_the_loop": the_student_has_learnt, "01_thinking": strategies_pay, "02_recording": the_agent_was_recorded}
+def what_was_harvested_can_be_trusted(told: str) -> None:
+    stages = re.findall(
+        r"^(\w+) +kept +(\d+), dropped +(\d+) (.*?) (?:labels right: (\d+) of (\d+))?$", told, re.MULTILINE
+    )
+    labels = {name: int(right) / int(of) for name, _, _, _, right, of in stages if of}
+    assert set(labels) == {"target", "agreement", "stable_under"}
+    assert labels["stable_under"] >= labels["target"]
+    assert "harvest    the same\ntarget     the same\nagreement  differs\nrows       differs\n" in told
+    assert "The first stage that differs is 'agreement': min_share 0.5 -> 0.75." in told
+    assert re.search(r"<\|assistant\|>⟦\w+<\|end\|>⟧", told), "the loss is on the answer and its end"
+    assert len(set(re.findall(r"^(\w+_(?:cot|answer)), weight", told, re.MULTILINE))) == 4
+    assert "no_fabricated_ending kept   3, dropped   1 {'stock-answer': 1}" in told
+    assert "no_exact_duplicates  kept   2, dropped   1 {'duplicate': 1}" in told
+    assert "['system', 'user'] -> ['assistant', 'tool', 'assistant', 'tool', 'assistant']" in told
+    assert len(re.findall(r"^(?:trl_messages|openai|sharegpt) \[", told, re.MULTILINE)) == 3
+
+
+SHOWS = {
+    "00_the_loop": the_student_has_learnt,
+    "01_thinking": strategies_pay,
+    "02_recording": the_agent_was_recorded,
+    "03_harvest": what_was_harvested_can_be_trusted,
+}
 """What each notebook must show."""
 
 

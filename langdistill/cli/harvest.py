@@ -11,7 +11,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from langdistill.cli.options import Before, Format, Graph, Since, Thread, User, print_json
+from langdistill.cli.options import Before, Format, Graph, Since, Thread, User, model_folder, print_json
 from langdistill.cli.specs import spelt
 
 if TYPE_CHECKING:
@@ -126,7 +126,9 @@ def harvest(
     container: Annotated[Containers, typer.Option(help="Of the rows' files.")] = Containers.jsonl,
     tokenizer: Annotated[
         str | None,
-        typer.Option(help="Folder of a model: rows that its chat template or loss mask would spoil are rejected."),
+        typer.Option(
+            help="Folder of a model, or lab: rows that its chat template or loss mask would spoil are rejected."
+        ),
     ] = None,
     validation: Annotated[float, typer.Option(help="Share of the problems that go into the validation split.")] = 0.1,
     seed: Annotated[int, typer.Option(help="Of the split.")] = 0,
@@ -150,7 +152,7 @@ def harvest(
     gathered = _filtered(gathered, [] if no_filter else filters or _usual(target), keep_unjudged=keep_unjudged)
     gathered = _finished(gathered, balanced=balanced, render=render, probe=probe)
     dataset = gathered.write(
-        out, format=spelt(format, lambda name: partial(find_format, name)), container=container.value, tokenizer=tokenizer, validation=validation, seed=seed,
+        out, format=spelt(format, lambda name: partial(find_format, name)), container=container.value, tokenizer=tokenizer and model_folder(tokenizer), validation=validation, seed=seed,
         overwrite=overwrite,
     )  # fmt: skip
     if told is Format.json:

@@ -54,6 +54,13 @@ Before = Annotated[Any, typer.Option(parser=moment, metavar="DATE", help="Only t
 FormatOption = Annotated[Format, typer.Option("--format", help="Of what is printed.")]
 
 
+def model_folder(name: str) -> str:
+    """The folder of a model that a user named: "lab" is the embedded one."""
+    from langdistill.lab import WEIGHTS
+
+    return str(WEIGHTS) if name == "lab" else name
+
+
 def visible(text: str) -> str:
     """A recorded text as a terminal may show it: control characters and lone surrogates are spelt out."""
     known = text.encode("utf-8", "backslashreplace").decode()

@@ -13,7 +13,7 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
-from langdistill.cli.options import visible
+from langdistill.cli.options import model_folder, visible
 
 if TYPE_CHECKING:
     from langdistill.datasets.formats.fitting import Format
@@ -39,7 +39,7 @@ def preview(
     tokenizer: Annotated[
         str | None,
         typer.Option(
-            help="Folder of the student's model: the rows as its chat template prints them and its loss sees them."
+            help="Folder of the student's model, or lab: the rows as its chat template prints them and its loss sees them."
         ),
     ] = None,
     rows: Annotated[int, typer.Option(min=1, help="How many rows.")] = 3,
@@ -53,7 +53,7 @@ def preview(
 
     dataset = read_dataset(folder)
     format = find_format(dataset.manifest["format"], **dataset.manifest.get("format_params", {}))
-    mask = masking(tokenizer) if tokenizer else None
+    mask = masking(model_folder(tokenizer)) if tokenizer else None
     console = Console(soft_wrap=True, highlight=False)
     for at, row in enumerate(islice(rows_in(dataset.path, split.value), rows)):
         for title, pieces in _rendered(mask, row) if mask else [_unrendered(format, row)]:
