@@ -59,7 +59,9 @@ def what_was_harvested_can_be_trusted(told: str) -> None:
     assert labels["stable_under"] >= labels["target"]
     assert "harvest    the same\ntarget     the same\nagreement  differs\nrows       differs\n" in told
     assert "The first stage that differs is 'agreement': min_share 0.5 -> 0.75." in told
-    assert re.search(r"<\|assistant\|>(?:⟦|\x1b\[0m\x1b\[1;32m)\w+<\|end\|>(?:⟧|\x1b)", told), "the loss is on the answer and its end"
+    assert re.search(r"<\|assistant\|>(?:⟦|\x1b\[0m\x1b\[1;32m)\w+<\|end\|>(?:⟧|\x1b)", told), (
+        "the loss is on the answer and its end"
+    )
     assert len(set(re.findall(r"^(\w+_(?:cot|answer)), weight", told, re.MULTILINE))) == 4
     assert "no_fabricated_ending kept   3, dropped   1 {'stock-answer': 1}" in told
     assert "no_exact_duplicates  kept   2, dropped   1 {'duplicate': 1}" in told
