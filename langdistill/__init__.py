@@ -16,9 +16,17 @@ if TYPE_CHECKING:
     from langdistill.budgets import budget as budget
     from langdistill.datasets.harvest import harvest as harvest
     from langdistill.datasets.targets.final_answer import final_answer as final_answer
+    from langdistill.datasets.targets.whole_agent import whole_agent as whole_agent
+    from langdistill.datasets.targets.with_reasoning import with_reasoning as with_reasoning
     from langdistill.evaluation.evaluate import evaluate as evaluate
     from langdistill.filters.agreement import agreement as agreement
+    from langdistill.filters.correct import correct as correct
+    from langdistill.filters.judged import judged as judged
+    from langdistill.filters.no_exact_duplicates import no_exact_duplicates as no_exact_duplicates
+    from langdistill.filters.no_secrets import no_secrets as no_secrets
+    from langdistill.filters.novel import novel as novel
     from langdistill.filters.stable_under import stable_under as stable_under
+    from langdistill.filters.tool_calls_valid import tool_calls_valid as tool_calls_valid
     from langdistill.middleware import Attend as Attend
     from langdistill.middleware import Think as Think
     from langdistill.nodes import node as node
@@ -27,6 +35,7 @@ if TYPE_CHECKING:
     from langdistill.recording.recorder import TraceRecorder as TraceRecorder
     from langdistill.recording.switching import record as record
     from langdistill.replies import caching as caching
+    from langdistill.strategies.answer_hint import create_answer_hint as create_answer_hint
     from langdistill.strategies.best_of_n import create_best_of_n as create_best_of_n
     from langdistill.strategies.branch_solve_merge import create_branch_solve_merge as create_branch_solve_merge
     from langdistill.strategies.branch_solve_merge_generation import (
@@ -35,6 +44,7 @@ if TYPE_CHECKING:
     from langdistill.strategies.chain_of_draft import create_chain_of_draft as create_chain_of_draft
     from langdistill.strategies.chain_of_thought import create_chain_of_thought as create_chain_of_thought
     from langdistill.strategies.least_to_most import create_least_to_most as create_least_to_most
+    from langdistill.strategies.rationalization import create_rationalization as create_rationalization
     from langdistill.strategies.rephrase_and_respond import (
         create_one_step_rephrase_and_respond as create_one_step_rephrase_and_respond,
     )
@@ -64,6 +74,8 @@ _HOME = {
     "ask": "asking",
     "budget": "budgets",
     "caching": "replies",
+    "correct": "filters.correct",
+    "create_answer_hint": "strategies.answer_hint",
     "create_best_of_n": "strategies.best_of_n",
     "create_branch_solve_merge": "strategies.branch_solve_merge",
     "create_branch_solve_merge_generation": "strategies.branch_solve_merge_generation",
@@ -71,6 +83,7 @@ _HOME = {
     "create_chain_of_thought": "strategies.chain_of_thought",
     "create_least_to_most": "strategies.least_to_most",
     "create_one_step_rephrase_and_respond": "strategies.rephrase_and_respond",
+    "create_rationalization": "strategies.rationalization",
     "create_rephrase_and_respond": "strategies.rephrase_and_respond",
     "create_self_consistency": "strategies.self_consistency",
     "create_self_refine": "strategies.self_refine",
@@ -80,9 +93,16 @@ _HOME = {
     "evaluate": "evaluation.evaluate",
     "final_answer": "datasets.targets.final_answer",
     "harvest": "datasets.harvest",
+    "judged": "filters.judged",
+    "no_exact_duplicates": "filters.no_exact_duplicates",
+    "no_secrets": "filters.no_secrets",
     "node": "nodes",
+    "novel": "filters.novel",
     "record": "recording.switching",
     "stable_under": "filters.stable_under",
+    "tool_calls_valid": "filters.tool_calls_valid",
+    "whole_agent": "datasets.targets.whole_agent",
+    "with_reasoning": "datasets.targets.with_reasoning",
 }
 """Public name to the module that holds it."""
 
@@ -97,6 +117,8 @@ __all__ = [
     "ask",
     "budget",
     "caching",
+    "correct",
+    "create_answer_hint",
     "create_best_of_n",
     "create_branch_solve_merge",
     "create_branch_solve_merge_generation",
@@ -104,6 +126,7 @@ __all__ = [
     "create_chain_of_thought",
     "create_least_to_most",
     "create_one_step_rephrase_and_respond",
+    "create_rationalization",
     "create_rephrase_and_respond",
     "create_self_consistency",
     "create_self_refine",
@@ -113,9 +136,16 @@ __all__ = [
     "evaluate",
     "final_answer",
     "harvest",
+    "judged",
+    "no_exact_duplicates",
+    "no_secrets",
     "node",
+    "novel",
     "record",
     "stable_under",
+    "tool_calls_valid",
+    "whole_agent",
+    "with_reasoning",
 ]
 
 

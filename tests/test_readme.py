@@ -25,7 +25,7 @@ def run_blocks(page: Path) -> tuple[int, dict[str, Any]]:
 def test_the_readme_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     blocks, names = run_blocks(ROOT / "README.md")
-    assert blocks == 3
+    assert blocks == 4
     assert names["graph"].name == "chain_of_thought"
     assert names["capped"]["answer"] == "ae"
     assert (tmp_path / "data/letters/manifest.json").exists()
