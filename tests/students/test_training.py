@@ -65,6 +65,12 @@ def test_what_cannot_be_trained_on_is_told(tmp_path: Path) -> None:
         sft(data, tmp_path, tmp_path / "out")
     with pytest.raises(DatasetError, match="longer than 4 tokens"):
         sft(data, WEIGHTS, tmp_path / "out", recipe=MINIATURE.model_copy(update={"max_length": 4}))
+    rows = [{"prompt": [], "completion": [{"role": "assistant", "content": "4"}] * 2, "tools": [{}], "weight": 0.5}]
+    (tmp_path / "data" / "train.jsonl").write_text(json.dumps(rows[0]) + "\n")
+    with pytest.raises(
+        DatasetError, match=r"Of the 1 rows .* 1 have tools, 1 have a weight, 1 have more than one reply; this"
+    ):
+        sft(data, WEIGHTS, tmp_path / "out")
     (tmp_path / "out").mkdir()
     with pytest.raises(StudentError, match="exists"):
         sft(data, WEIGHTS, tmp_path / "out")

@@ -74,7 +74,8 @@ def sft(
 
 def _read(folder: Path) -> tuple[list[dict[str, Any]], str]:
     try:
-        rows = [{key: row[key] for key in ("prompt", "completion")} for row in rows_in(folder, "train")]
+        read = list(rows_in(folder, "train"))
+        rows = [{key: row[key] for key in ("prompt", "completion")} for row in read]
         told = orjson.loads((folder / "manifest.json").read_bytes())["hash"]
     except (OSError, KeyError, orjson.JSONDecodeError) as error:
         raise DatasetError(
@@ -82,7 +83,22 @@ def _read(folder: Path) -> tuple[list[dict[str, Any]], str]:
         ) from error
     if not rows:
         raise DatasetError(f"The data set {str(folder)!r} has no rows to train on.")
+    _refuse(folder, read)
     return rows, told
+
+
+def _refuse(folder: Path, rows: list[dict[str, Any]]) -> None:
+    """What this training would leave out, or learn though it must not, is told and not done."""
+    found = {
+        "tools": sum(row.get("tools") is not None for row in rows),
+        "a weight": sum(row.get("weight") is not None for row in rows),
+        "more than one reply": sum(len(row["completion"]) > 1 for row in rows),
+    }
+    if told := [f"{count} have {what}" for what, count in found.items() if count]:
+        raise DatasetError(
+            f"Of the {len(rows)} rows of {str(folder)!r} {', '.join(told)}; this training would not heed it. "
+            "Train on them with TRL itself, or harvest another target."
+        )
 
 
 def _trainer(
