@@ -50,7 +50,8 @@ def test_every_served_graph_answers(name: str) -> None:
 
 def test_every_strategy_is_served() -> None:
     strategies = {path.stem for path in (GRAPHS.parent / "langdistill/strategies").glob("[a-z]*.py")}
-    assert strategies <= set(SERVED)
+    told_the_answer = {"answer_hint", "rationalization"}  # they make teaching material: a server has no gold answers
+    assert strategies - told_the_answer <= set(SERVED)
 
 
 def test_a_run_chooses_its_knobs() -> None:
