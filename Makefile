@@ -10,7 +10,7 @@ export TOKENIZERS_PARALLELISM ?= false
 
 help:
 	@echo "make demo       the whole loop on the embedded model, offline; writes runs/demo/report.html"
-	@echo "make test       every test (at most 15 minutes on 2 cores)"
+	@echo "make test       every test (14 minutes on 2 cores)"
 	@echo "make test-fast  the tests that take no training and no long series of crashes"
 	@echo "make check      ruff and pyright"
 	@echo "make fix        format and mend what ruff can mend"
