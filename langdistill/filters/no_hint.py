@@ -13,7 +13,7 @@ from typing import Any
 
 from langdistill.errors import DatasetError
 from langdistill.filters.judging import Judgement, RowFilter
-from langdistill.filters.reading.tool_calls import asked, texts_in
+from langdistill.filters.reading.tool_calls import asked, leaves
 from langdistill.groups import Group
 from langdistill.records import Example, Message, Trace, text_of
 from langdistill.similarity.rouge_l import Tokens, any_script
@@ -137,7 +137,7 @@ def _texts(messages: Iterable[Message]) -> list[str]:
     said: list[str] = []
     for one in messages:
         said += [text_of(one) or "", one.get("reasoning_content") or ""]
-        said += [text for call in asked(one) for text in (call.written, *texts_in(call.parsed))]
+        said += [text for call in asked(one) for text in (call.written, *leaves(call.parsed))]
     return said
 
 

@@ -47,7 +47,7 @@ def asked_in(messages: Iterable[Message]) -> Iterator[Asked]:
     return (one for message in messages if message["role"] == "assistant" for one in asked(message))
 
 
-def texts_in(value: Any) -> Iterator[str]:
+def leaves(value: Any) -> Iterator[str]:
     """The texts in a JSON value, keys left aside."""
     waiting = [value]
     while waiting:
