@@ -136,6 +136,7 @@ LOGPROB = {"token": "Yes.", "logprob": -0.1}
         ("trl", {}, example({"role": "assistant", "content": "", "tool_calls": [call("a", "f", "[1" + "0" * 30 + "]")]}), "not-json"),
         ("trl", {}, example({"role": "assistant", "content": "", "tool_calls": [call("a", "f", '{"x": NaN}')]}), "not-json"),
         ("trl_messages", {}, example(prompt=HISTORY), "prompt-has-replies"),
+        ("trl", {}, example({"role": "tool", "content": "rain", "tool_call_id": "a"}), "no-reply"),
         ("trl_preference", {}, PLAIN, "no-rejected"),
         ("trl_preference", {}, example(rejected=PLAIN.target), "same-answers"),
         ("trl_unpaired", {}, PLAIN, "no-label"),
