@@ -68,7 +68,7 @@ class Masking:
     tokenizer: Any
     """Of transformers."""
     assistant_only: bool | None = None
-    """TRL's `assistant_only_loss`; `None`: for rows that need it."""
+    """TRL's `assistant_only_loss`; `None`: for rows that need it. Its trainers of preferences have none."""
     pad_masked: bool = False
     """Whether tokens that are the padding token carry no loss wherever they stand, as with transformers' own collator for
     language modelling. Where the padding token is the end token, the model then never learns to end (TRL has not that trap)."""
@@ -87,8 +87,7 @@ class Masking:
             Unfit: "template-refuses" the messages, or "no-generation-markers": the loss of several messages of the assistant
                 can be told from what stands between them only by a template that marks them.
         """
-        conversations = [(name, list(row.get("prompt", ())), list(row[name])) for name in _columns(row)]
-        return [self._masked(name, prompt, said, row.get("tools")) for name, prompt, said in conversations]
+        return [self._masked(name, row) for name in _columns(row)]
 
     def check(self, row: Mapping[str, Any]) -> list[Masked]:
         """The same, compared with what the row says.
@@ -118,9 +117,9 @@ class Masking:
         except ValueError as error:
             raise Unfit("no-generation-markers") from error
 
-    def _masked(self, column: str, prompt: list[Message], said: list[Message], tools: Any) -> Masked:
-        several = column == "messages" or any(one["role"] != "assistant" for one in said) or len(said) > 1
-        marked = several if self.assistant_only is None else self.assistant_only
+    def _masked(self, column: str, row: Mapping[str, Any]) -> Masked:
+        prompt, said, tools = list(row.get("prompt", ())), list(row[column]), row.get("tools")
+        marked = not _learnt_whole(column, row) and self._marks(column, said)
         ids, mask = self._rendered([*prompt, *said], tools, marked)
         if column != "messages":
             asked, _ = self._rendered(prompt, tools, marked, ask=True)
@@ -131,6 +130,10 @@ class Masking:
         if self.pad_masked:
             mask = [here and token != self.tokenizer.pad_token_id for token, here in zip(ids, mask, strict=True)]
         return self._told(column, ids, mask)
+
+    def _marks(self, column: str, said: Sequence[Message]) -> bool:
+        several = column == "messages" or any(one["role"] != "assistant" for one in said) or len(said) > 1
+        return several if self.assistant_only is None else self.assistant_only
 
     def _rendered(
         self, messages: list[Message], tools: Any, marked: bool, *, ask: bool = False
@@ -217,6 +220,11 @@ def _columns(row: Mapping[str, Any]) -> list[str]:
             "Leave the tokenizer out, or choose one of the formats trl, trl_messages, trl_preference and trl_unpaired."
         )
     return found
+
+
+def _learnt_whole(column: str, row: Mapping[str, Any]) -> bool:
+    """Whether TRL takes the loss on all of an answer, as its trainers of preferences do: they have no `assistant_only_loss`."""
+    return column in ("chosen", "rejected") or "label" in row
 
 
 def _check(masked: Masked, prompt: list[Message], said: list[Message], tools: Sequence[Any]) -> None:

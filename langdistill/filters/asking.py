@@ -15,6 +15,7 @@ from langdistill.asking import Ask, ask
 from langdistill.consulting import consult
 from langdistill.errors import LangdistillError
 from langdistill.filters.judging import Filter
+from langdistill.filters.reading.tool_calls import asked
 from langdistill.groups import Group
 from langdistill.records import Message, Verdict, text_of
 
@@ -78,10 +79,7 @@ def shown(messages: Sequence[Message]) -> str:
 
 
 def _told(message: Message) -> str:
-    calls = [
-        f"calls {call['function']['name']} with {call['function']['arguments']}"
-        for call in message.get("tool_calls", [])
-    ]
+    calls = [f"calls {call.name} with {call.written}" for call in asked(message)]
     return "\n".join([(text_of(message) or "").strip(), *calls]).strip()
 
 

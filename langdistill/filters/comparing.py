@@ -10,6 +10,8 @@ from typing import Any
 
 from langdistill.errors import DatasetError
 from langdistill.filters.judging import CorpusFilter, Judgement
+from langdistill.filters.reading.tool_calls import asked as asked_by
+from langdistill.filters.reading.tool_calls import leaves
 from langdistill.groups import Group
 from langdistill.records import Example, Message, Verdict, text_of
 
@@ -30,9 +32,11 @@ def whole(row: Example) -> str:
 
 
 def texts_in(row: Example) -> list[str]:
-    """Every text that a row shows to a student, each message's apart, thinking included."""
+    """Every text that a row shows to a student, each message's apart, thinking and the arguments of tool calls included."""
     messages: list[Message] = [*row.messages, *row.target, *(row.rejected or ())]
     found = [text for one in messages for text in (text_of(one), one.get("reasoning_content")) if text]
+    found += [text for one in messages for call in asked_by(one) for text in leaves(call.parsed)]
+    found += [text for text, _ in row.steps or ()]
     return [*found, *(text for text in (row.reasoning, row.privileged) if text)]
 
 

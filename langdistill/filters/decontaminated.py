@@ -67,8 +67,8 @@ def decontaminated(
 ) -> Decontaminated:
     """Keep a row in which no text shares a run of `n` words with a question of an evaluation set ("contaminated" otherwise).
 
-    Case, punctuation and white space do not count. Every text of the row is looked at: prompt, target, rejected answer and
-    thinking. A question of fewer than `n` words is looked for whole, from 8 words on inside longer texts, below that as the
+    Case, punctuation and white space do not count. Every text of the row is looked at: prompt, target, rejected answer,
+    thinking, steps and the arguments of tool calls. A question of fewer than `n` words is looked for whole, from 8 words on inside longer texts, below that as the
     whole of one. The evidence names the set and the item, from 0, never its text or answer; the score is the share of the
     question's words that are in shared runs.
 

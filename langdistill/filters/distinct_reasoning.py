@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations
@@ -11,8 +10,8 @@ from langdistill.errors import DatasetError
 from langdistill.filters.judging import Filter
 from langdistill.groups import Group
 from langdistill.records import Example, Verdict, text_of
+from langdistill.similarity.rouge_l import any_script
 
-WORD = re.compile(r"\w+")
 RUN = 3
 """Words of a shingle."""
 
@@ -28,6 +27,8 @@ class DistinctReasoning(Filter):
 
     def __call__(self, group: Group) -> Verdict:
         """Keep each row that is unlike those kept before it."""
+        if not group.rows:
+            return self.says(None, "no-rows")
         reasonings = [shingles(reasoning_of(row)) for row in group.rows]
         kept: list[int] = []
         for at, one in enumerate(reasonings):
@@ -44,7 +45,7 @@ def distinct_reasoning(max_similarity: float = 0.8, *, min_rows: int = 1) -> Dis
     """Keep rows whose reasoning is unlike that of the rows before them, in the order of the target.
 
     Two reasonings are as similar as the share of the runs of three words that they have in common (Jaccard index; case, space and
-    punctuation left aside). The evidence states how distinct a problem's reasonings are: `distinct`, the share of different ones,
+    punctuation left aside; each character a word where words are not written apart). The evidence states how distinct a problem's reasonings are: `distinct`, the share of different ones,
     and `similarity`, the mean over all pairs.
 
     Args:
@@ -69,7 +70,7 @@ def reasoning_of(row: Example) -> str:
 
 def shingles(text: str) -> Shingles:
     """The runs of three words of a text; of a shorter one, the text itself."""
-    found = WORD.findall(text.casefold())
+    found = any_script(text)
     return frozenset(tuple(found[at : at + RUN]) for at in range(max(1, len(found) - RUN + 1)))
 
 

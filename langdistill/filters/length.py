@@ -109,11 +109,7 @@ def length(
 
 def _written(message: Message) -> list[str]:
     """What of a message is text in the end."""
-    calls = [
-        text
-        for call in asked(message)
-        for text in (call.name, call.arguments if isinstance(call.arguments, str) else json.dumps(call.arguments))
-    ]
+    calls = [text for call in asked(message) for text in (call.name, call.written)]
     return [text for text in (message.get("reasoning_content"), text_of(message), *calls) if text]
 
 

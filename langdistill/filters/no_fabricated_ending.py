@@ -10,7 +10,7 @@ from typing import Any
 
 from langdistill.filters.judging import Judgement, RowFilter
 from langdistill.filters.reading.rows import answer_of, call_of, run_of
-from langdistill.filters.reading.tool_calls import asked, asked_in
+from langdistill.filters.reading.tool_calls import asked, asked_in, leaves
 from langdistill.groups import Group
 from langdistill.records import Example, Message, Trace, text_of
 
@@ -145,7 +145,7 @@ def _wrapped(text: str) -> list[str]:
         held: Any = json.loads(text) if text[0] in "{[" else None
     except (ValueError, RecursionError):
         held = None
-    return [text, *(bare for leaf in _leaves(held) if len(bare := _bare(leaf)) >= PIECE)]
+    return [text, *(bare for leaf in leaves(held) if len(bare := _bare(leaf)) >= PIECE)]
 
 
 def _sources(run: Trace) -> Iterator[str]:
@@ -153,22 +153,9 @@ def _sources(run: Trace) -> Iterator[str]:
     replies = [reply.message for call in run.calls for reply in call.replies]
     yield from (_bare(text) for reply in replies if (text := text_of(reply)))
     for call in asked_in(replies):
-        yield from (_bare(leaf) for leaf in (*_leaves(call.parsed), *_leaves(call.arguments)))
+        yield from (_bare(leaf) for leaf in (*leaves(call.parsed), *leaves(call.arguments)))
     for tool in run.tool_runs:
-        yield from (_bare(leaf) for leaf in _leaves(tool.output))
-
-
-def _leaves(value: Any) -> Iterator[str]:
-    """The texts in a value."""
-    waiting = [value]
-    while waiting:
-        one = waiting.pop()
-        if isinstance(one, str):
-            yield one
-        elif isinstance(one, dict):
-            waiting += one.values()
-        elif isinstance(one, list):
-            waiting += one
+        yield from (_bare(leaf) for leaf in leaves(tool.output))
 
 
 def _bare(text: str) -> str:

@@ -13,8 +13,10 @@ from typing import Any
 
 from langdistill.errors import DatasetError
 from langdistill.filters.judging import Judgement, RowFilter
+from langdistill.filters.reading.tool_calls import asked, leaves
 from langdistill.groups import Group
 from langdistill.records import Example, Message, Trace, text_of
+from langdistill.similarity.rouge_l import Tokens, any_script
 
 GIVEN = r"(?:given|provided|stated|supplied|known|expected|hinted|target|reference|gold)"
 PHRASES = (
@@ -27,8 +29,9 @@ PHRASES = (
     r"\b(?:since|because|as) the (?:correct|right|final) answer (?:is|must be)\b",
 )
 """How a rationale speaks of a hint; regular expressions, read without regard to case."""
-IN_A_ROW = 5
-"""Words of a hint that tell it; a solution may say four of them by itself: "the answer is 4". A shorter hint is looked for whole."""
+NUMBER_OR_WORD = re.compile(r"\d+(?:[.,:/]\d+)*|\w+")
+HONEST = "the answer is {answer}"
+"""What any solution may say, however long the answer is."""
 
 
 @dataclass(frozen=True)
@@ -42,17 +45,18 @@ class NoHint(RowFilter):
         traces = _of(row, group)
         if not traces:
             return Judgement(None, "no-traces")
-        hints = _hints(traces)
+        hints = {call.hint for trace in traces for call in trace.calls if call.hint}
         if not hints:
             return Judgement(True, "no-hint-given")
-        if _tells(hints, row.messages) or (row.hint_used and not _asks_originally(row, traces)):
+        innocent = [HONEST.format(answer=row.answer), *_texts(one for trace in traces for one in trace.input)]
+        if _within(hints, innocent, _texts(row.messages)) or (row.hint_used and not _asks_originally(row, traces)):
             return Judgement(False, "hint-in-prompt")
         told = [
             row.reasoning or "",
             *_texts([*row.target, *(row.rejected or [])]),
             *(step for step, _ in row.steps or []),
         ]
-        if _within(hints, told):
+        if _within(hints, innocent, told):
             return Judgement(False, "hint-in-reasoning")
         if row.hint_used and (spoken := self._spoken(told, " ".join(_texts(row.messages)))):
             return Judgement(False, "hint-in-reasoning", evidence={"phrase": spoken})
@@ -70,7 +74,9 @@ def no_hint(*, phrases: Sequence[str] = PHRASES) -> NoHint:
 
     A row is dropped where its prompt holds five words of a hint in a row, or, if its teacher had one, is another than the question that was
     asked ("hint-in-prompt"); and where its target holds such, or speaks of a hint though the question does not
-    ("hint-in-reasoning"). Case, white space and, of the five words, punctuation do not matter. Rows of which no trace is at hand cannot be judged.
+    ("hint-in-reasoning"). Case, white space and, of the five words, punctuation do not matter; a number is one word, and in scripts
+    without spaces ten characters count. Words that the question or "the answer is ..." hold tell nothing, unless they are the whole
+    hint. Rows of which no trace is at hand cannot be judged.
     `Example.privileged`, which a student is not shown, is not looked at. Put it before the filters over the whole corpus.
 
     Args:
@@ -94,17 +100,6 @@ def _of(row: Example, group: Group) -> list[Trace]:
     return [trace for some in every for trace in some if trace.id in known]
 
 
-def _hints(traces: Iterable[Trace]) -> set[str]:
-    """What must be in no text: of each hint, every five words in a row."""
-    hints = [_words(call.hint) for trace in traces for call in trace.calls if call.hint]
-    return {
-        f" {' '.join(words[at : at + IN_A_ROW])} "
-        for words in hints
-        if words
-        for at in range(max(1, len(words) - IN_A_ROW + 1))
-    }
-
-
 def _asks_originally(row: Example, traces: Sequence[Trace]) -> bool:
     """Whether the prompt is what a user asked, and no more."""
     return any(_spoken_of(row.messages) == _spoken_of(trace.input) for trace in traces)
@@ -114,13 +109,27 @@ def _spoken_of(messages: Iterable[Message]) -> list[tuple[str, Any]]:
     return [(one["role"], one["content"]) for one in messages]
 
 
-def _tells(hints: Iterable[str], messages: Iterable[Message]) -> bool:
-    return _within(hints, _texts(messages))
+def _within(hints: Iterable[str], innocent: Sequence[str], texts: Sequence[str]) -> bool:
+    """Whether a text holds so much of a hint that it tells it."""
+    for tokens, in_a_row in READINGS:
+        said, harmless = ([_spaced(tokens(text)) for text in some] for some in (texts, innocent))
+        if any(run in text for hint in hints for run in _telling(tokens(hint), in_a_row, harmless) for text in said):
+            return True
+    return False
 
 
-def _within(hints: Iterable[str], texts: Iterable[str]) -> bool:
-    found = [f" {' '.join(_words(text))} " for text in texts]
-    return any(hint in text for hint in hints for text in found)
+def _telling(hint: Sequence[str], in_a_row: int, harmless: Iterable[str]) -> set[str]:
+    """The hint whole, and its runs of so many words but those of a harmless text: the question or the answer may say them."""
+    if not hint:
+        return set()
+    whole = _spaced(hint)
+    runs = {_spaced(hint[at : at + in_a_row]) for at in range(len(hint) - in_a_row + 1)}
+    excused = [text for text in harmless if whole not in text]
+    return {whole, *(run for run in runs if not any(run in text for text in excused))}
+
+
+def _spaced(words: Iterable[str]) -> str:
+    return f" {' '.join(words)} "
 
 
 def _texts(messages: Iterable[Message]) -> list[str]:
@@ -128,12 +137,17 @@ def _texts(messages: Iterable[Message]) -> list[str]:
     said: list[str] = []
     for one in messages:
         said += [text_of(one) or "", one.get("reasoning_content") or ""]
-        said += [str(call.get("function", {}).get("arguments", "")) for call in one.get("tool_calls") or []]
+        said += [text for call in asked(one) for text in (call.written, *leaves(call.parsed))]
     return said
 
 
 def _words(text: str) -> list[str]:
-    return re.findall(r"\w+", text.casefold())
+    return NUMBER_OR_WORD.findall(text.casefold())
+
+
+READINGS: tuple[tuple[Tokens, int], ...] = ((_words, 5), (any_script, 10))
+"""How texts are cut, and how many words of a hint in a row tell it; a solution may say four of them by itself: "the answer is 4".
+Where words are not written apart, characters are counted. A shorter hint is looked for whole."""
 
 
 def _even(text: str) -> str:

@@ -32,8 +32,10 @@ class OnTopic(RowFilter):
 
     @property
     def params(self) -> dict[str, Any]:
-        """Its settings; the examples by their digest."""
-        return super().params | {"examples": digest(list(self.examples)) if self.examples else None}
+        """Its settings; the examples by their digest, an embedding model by its class and its own name."""
+        named = super().params | {"examples": digest(list(self.examples)) if self.examples else None}
+        model = getattr(self.embeddings, "model", None) or getattr(self.embeddings, "model_name", None)
+        return named | ({"model": model} if isinstance(model, str) else {})
 
     def judge(self, row: Example, group: Group) -> Judgement:
         """Compare the question."""

@@ -14,6 +14,7 @@ from langchain_core.messages import AIMessage, AnyMessage, BaseMessage, convert_
 from langchain_core.runnables import Runnable
 
 from langdistill.answers import normalise, same
+from langdistill.answers.thinking import thought_and_said
 from langdistill.asking import Ask, ask, chat_model
 from langdistill.errors import DatasetError
 from langdistill.filters.asking import AskingFilter, Replies
@@ -51,7 +52,7 @@ class Relabel(AskingFilter):
         targets: dict[int, list[Message]] = {}
         for at, row in enumerate(group.rows):
             if not _votable(row):
-                judged.append(Judgement(None, "no-answer"))
+                judged.append(Judgement(None, "no-question" if _has_answer(row) else "no-answer"))
                 continue
             said = [one for some in islice(left, len(self.committee)) for one in some]
             judged.append(self._judgement(row, said, group))
@@ -60,11 +61,11 @@ class Relabel(AskingFilter):
         return self.summed(judged).model_copy(update={"targets": targets})
 
     def _prompt(self, row: Example) -> list[AnyMessage]:
-        state = {"messages": _conversation(row)}
+        state = {"messages": _conversation(row) or []}
         return turn(state, fill(self.prompt, question=question_of(state)))
 
     def _judgement(self, row: Example, said: Sequence[AIMessage], group: Group) -> Judgement:
-        outcome = vote([group.extract(one.text) for one in said])
+        outcome = vote([_answer(one, group) for one in said])
         evidence = {"old": row.answer, "new": outcome.answer, "votes": outcome.votes, "candidates": outcome.candidates}
         if outcome.answer is None or outcome.votes[normalise(outcome.answer)] < self.min_votes:
             return Judgement(None, "no-consensus", outcome.share, evidence)
@@ -86,7 +87,9 @@ def relabel(
     Every reply of every member is a vote. A row keeps its target where that is the answer they agree on ("confirmed"); where they
     agree on another one it becomes that ("relabelled"), and a target that holds more than its answer becomes the first reply,
     in the order of members and samples, that ends in it. Where they do not agree the filter cannot judge ("no-consensus"), nor can
-    it where the row has no answer or more than one message to learn ("no-answer").
+    it where the row has no answer or more than one message to learn ("no-answer"), nor where its prompt is no conversation that a
+    model can be sent, for a call in it has arguments that are no JSON, say ("no-question"). Thinking in a reply is no part of
+    its answer.
 
     Args:
         committee: a chat model or its string, or several.
@@ -118,15 +121,27 @@ def relabel(
 
 def _votable(row: Example) -> bool:
     """Whether the row has one message to learn, that ends in an answer, and a question before it."""
-    return row.answer is not None and len(row.target) == 1 and asked(_conversation(row)) is not None
+    return _has_answer(row) and asked(_conversation(row) or []) is not None
 
 
-def _conversation(row: Example) -> list[BaseMessage]:
-    return convert_to_messages([dict(one) for one in row.messages])
+def _has_answer(row: Example) -> bool:
+    return row.answer is not None and len(row.target) == 1
+
+
+def _conversation(row: Example) -> list[BaseMessage] | None:
+    """The prompt as LangChain's messages; `None` where it is none that they can hold."""
+    try:
+        return convert_to_messages([dict(one) for one in row.messages])
+    except Exception:  # an imported call may lack anything, and each lack raises something else
+        return None
+
+
+def _answer(reply: AIMessage, group: Group) -> str | None:
+    return group.extract(thought_and_said(reply.text)[1])
 
 
 def _target(row: Example, answer: str, said: Sequence[AIMessage], group: Group) -> Message:
     """The answer alone, or where the old target was more than that, a whole reply that ends in it."""
     if row.is_answer_alone:
         return {"role": "assistant", "content": answer}
-    return {"role": "assistant", "content": next(one.text for one in said if same(group.extract(one.text), answer))}
+    return {"role": "assistant", "content": next(one.text for one in said if same(_answer(one, group), answer))}

@@ -41,9 +41,10 @@ class ResampleOnCorrect(Filter):
         wanted = min(total, (total + 1) // 2 if self.keep is None else self.keep)
         draws = self._draws(rows)
         costs = {at: _cost(rows[at], group) for at in good}
+        some, others = _shares(len(good), len(bad), wanted)
         staying = {
-            *_drawn(bad, _share(bad, wanted, total), {at: draws[at] for at in bad}),
-            *_drawn(good, _share(good, wanted, total), {at: draws[at] * (SMALLEST + costs[at]) for at in good}),
+            *_drawn(good, some, {at: draws[at] * (SMALLEST + costs[at]) for at in good}),
+            *_drawn(bad, others, {at: draws[at] for at in bad}),
         }
         dropped |= {at: "not-drawn" for at in (*good, *bad) if at not in staying}
         evidence |= {"kept": len(staying), "cost_before": _mean(costs, good), "cost_after": _mean(costs, staying)}
@@ -82,9 +83,12 @@ def resample_on_correct(*, keep: int | None = None, seed: int = 0) -> ResampleOn
     return ResampleOnCorrect(keep, seed)
 
 
-def _share(side: Sequence[int], wanted: int, total: int) -> int:
-    """How many of a side stay: its share of what is wanted, rounded half up."""
-    return min(len(side), max(FEWEST, (2 * wanted * len(side) + total) // (2 * total)))
+def _shares(good: int, bad: int, wanted: int) -> tuple[int, int]:
+    """How many of each side stay: the smaller gets its share of what is wanted, rounded half up, the other one the rest."""
+    few, total = min(good, bad), good + bad
+    share = min(few, max(FEWEST, (2 * wanted * few + total) // (2 * total)))
+    rest = max(FEWEST, wanted - share)
+    return (share, rest) if good <= bad else (rest, share)
 
 
 def _drawn(side: Sequence[int], count: int, keys: dict[int, float]) -> list[int]:

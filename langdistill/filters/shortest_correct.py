@@ -32,6 +32,8 @@ class ShortestCorrect(Filter):
 
     def __call__(self, group: Group) -> Verdict:
         """Take the shortest of the right ones."""
+        if not group.rows:
+            return self.says(None, "no-rows")
         gold = self.gold.answers.get(group.problem)
         if gold is None:
             return self.says(None, "no-gold")

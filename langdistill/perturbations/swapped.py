@@ -19,6 +19,8 @@ LABEL = re.compile(r"^(?P<name>Response|Answer|Assistant|Output) (?P<side>[AB12]
 """Before each response, at the beginning of a line; the second one goes on to the end of the text."""
 
 OTHER = {"A": "B", "B": "A", "a": "b", "b": "a", "1": "2", "2": "1"}
+LETTER = re.compile(r"(?<![^\W_])[AB](?![^\W_])")
+"""A side within an answer of more words."""
 SIDE = re.compile(
     r"(?:(?:assistant|response|answer|model|candidate|option|output) )?\W{0,3}(?P<side>[AB12])\W{0,3}", re.I
 )
@@ -74,4 +76,7 @@ def swap_back(answer: str, original: str, changed: str) -> str:
         start, end = side.span("side")
         return answer.strip()[:start] + OTHER[side["side"]] + answer.strip()[end:]
     told = verdict(answer)
-    return other_side(told) or answer if told in {"A", "B"} else answer
+    if told not in {"A", "B"}:
+        return answer
+    other, reworded = other_side(told), LETTER.sub(lambda side: OTHER[side[0]], answer)
+    return reworded if verdict(reworded) == other else other or answer

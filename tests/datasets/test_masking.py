@@ -98,6 +98,14 @@ def test_loss_on_observations_is_a_wrong_mask() -> None:
     )
 
 
+def test_trainers_of_preferences_learn_observations_too() -> None:
+    pair = AGENT.model_copy(update={"rejected": [{"role": "assistant", "content": "No."}]})
+    for format in ("trl_preference", "trl_unpaired"):
+        row = row_of(pair, format)
+        assert reason(row, "qwen3") == "wrong-mask"
+        assert "rain: 100 %" in masking(tokenizer("qwen3")).masked(row)[0].trained[0]
+
+
 def test_arguments_quoted_twice_are_told() -> None:
     """Rows of OpenAI's shape hold arguments as text; most templates of open models would write that text as a string."""
     row = row_of(AGENT, "openai")

@@ -113,6 +113,9 @@ def odd_rows() -> st.SearchStrategy[Example]:
         trace=st.just("t"),
         call=st.none() | st.just("c"),
         good=st.none() | st.booleans(),
+        rejected=st.none() | st.lists(MESSAGE, max_size=2),
+        answer=st.none() | st.text(max_size=5),
+        reasoning=st.none() | st.text(max_size=9),
         at=st.sampled_from([0.0, 1.0, 2.0]),
     )
 

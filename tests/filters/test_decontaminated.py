@@ -168,3 +168,12 @@ def test_settings_that_are_none(settings: Any) -> None:
 def test_no_question_at_all(sets: Any) -> None:
     with pytest.raises(DatasetError, match="no question"):
         decontaminated(sets)
+
+
+def test_arguments_of_calls_and_steps_are_looked_at() -> None:
+    call = {"id": "a", "function": {"name": "solve", "arguments": json.dumps({"problem": LONG})}}
+    target: list[Any] = [{"role": "assistant", "content": None, "tool_calls": [call]}]
+    judge = decontaminated({"test": [LONG]})
+    for one in (row("Go.").model_copy(update={"target": target}), row("Go.", steps=[(LONG, True)])):
+        assert said(judge, one).reason == "contaminated"
+    assert said(judge, row("Go.")).reason == "clean"

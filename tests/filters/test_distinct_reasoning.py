@@ -59,3 +59,8 @@ def test_a_single_row_and_too_few() -> None:
     assert (verdict.keep, verdict.reason) == (False, "too-few")
     with pytest.raises(DatasetError, match="no similarity"):
         distinct_reasoning(80)
+
+
+def test_characters_are_compared_where_words_are_not_written_apart() -> None:
+    one = "首先我们把三个苹果和四个苹果加在一起，得到七个苹果，然后减去两个"
+    assert judged(f"{one}。", f"{one}吧。", "每个人拿到五个，所以一共是十五个。").dropped == {1: "same-reasoning"}

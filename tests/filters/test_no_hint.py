@@ -13,6 +13,7 @@ from langdistill.datasets.targets.with_reasoning import with_reasoning
 from langdistill.errors import DatasetError
 from langdistill.filters.no_hint import no_hint
 from langdistill.groups import Group
+from langdistill.prompts import ANSWER_HINT
 from langdistill.records import Example
 from tests.reasoned import solved
 
@@ -134,3 +135,38 @@ def test_honest_solutions_do_not_speak_of_a_hint(data: Path) -> None:
     assert len(texts) == 14_068
     spoken = [judged(f"{text}\nAnswer: 4", question=question)[0] for question, text in texts]
     assert spoken.count(False) == 0
+
+
+@pytest.mark.parametrize(
+    "question", ["Where is it?", "Where is it?\n(A) in the drawer of the desk\n(B) on the old chair"]
+)
+def test_a_long_answer_is_no_hint_by_itself(question: str) -> None:
+    """The hint holds the answer, and an honest solution ends in it."""
+    answer = "in the drawer of the desk"
+    hint = ANSWER_HINT.format(answer=answer)
+    assert judged(f"He put it away.\nAnswer: {answer}", hint=hint, question=question) == (True, "hint-absent")
+    told = f"Beforehand: the answer is {answer}.\nAnswer: {answer}"
+    assert judged(told, hint=hint, question=question) == (False, "hint-in-reasoning")
+
+
+def test_a_number_is_one_word() -> None:
+    hint = ANSWER_HINT.format(answer="70,000")
+    assert judged("So the answer is 70,000.\nAnswer: 70,000", hint=hint) == (True, "hint-absent")
+
+
+def test_a_question_that_holds_the_whole_hint_excuses_nothing() -> None:
+    assert judged("Two.\nAnswer: 4", question=f"What is 2 + 2? {HINT}") == (False, "hint-in-prompt")
+
+
+def test_a_hint_within_a_sentence_without_spaces_is_found() -> None:
+    hint = "已知答案是四百零二"
+    assert judged("因为已知答案是四百零二，所以这样算。\nAnswer: 402", hint=hint) == (False, "hint-in-reasoning")
+    assert judged("二百加二百零二，所以答案是四百零二。\nAnswer: 402", hint=hint) == (True, "hint-absent")
+
+
+def test_arguments_are_read_as_what_they_say() -> None:
+    said = json.dumps({"note": "Known\nbeforehand:\nthe answer\nis 4"})
+    call: Any = [{"role": "assistant", "content": "", "tool_calls": [{"function": {"name": "n", "arguments": said}}]}]
+    assert judged("Two and two.\nAnswer: 4", target=call) == (False, "hint-in-reasoning")
+    odd: Any = [{"role": "assistant", "content": "", "tool_calls": [{"id": "a", "function": None}]}]
+    assert judged("Two and two.\nAnswer: 4", target=odd) == (True, "hint-absent")

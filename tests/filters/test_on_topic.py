@@ -89,6 +89,12 @@ class ByLetters(DeterministicFakeEmbedding):
         return [[1.0, 0.1 * index] if "fl" in text else [0.0, 1.0] for index, text in enumerate(texts)]
 
 
+class ByName(ByLetters):
+    """One of several that its class knows, as those of OpenAI and Ollama."""
+
+    model: str
+
+
 def test_embeddings_are_asked_for_many_at_once() -> None:
     model = ByLetters(asked=[])
     filter = on_topic(FLIGHTS, embeddings=model)
@@ -97,6 +103,9 @@ def test_embeddings_are_asked_for_many_at_once() -> None:
     assert (first.keep, first.dropped, second.keep) == (True, {1: "off-topic"}, False)
     assert model.asked == [6, 3]
     assert filter.params["embeddings"] == "ByLetters"
+    assert "model" not in filter.params
+    named = on_topic(FLIGHTS, embeddings=ByName(model="small")).params
+    assert (named["embeddings"], named["model"]) == ("ByName", "small")
 
 
 @pytest.mark.parametrize(

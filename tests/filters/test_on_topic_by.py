@@ -4,11 +4,12 @@ from typing import Any
 
 import pytest
 
+from langdistill.budgets import BudgetSpent, budget
 from langdistill.errors import DatasetError, PromptError
 from langdistill.filters.on_topic_by import on_topic_by
 from langdistill.groups import Group
-from langdistill.testing.models import ScriptedChatModel
-from tests.filters.agents import judged, row, said, user
+from langdistill.testing.models import OneReplyChatModel, ScriptedChatModel
+from tests.filters.agents import row, said, user
 
 
 def asked(question: Any) -> Any:
@@ -28,12 +29,12 @@ def answer(messages: Any, at: int) -> str:
         ("A flight to {question}?", True, "on-topic"),
         ("A joke?", False, "off-topic"),
         ("An odd one", None, "unreadable"),
-        ("A broken one", None, "model-failed"),
+        ("A broken one", None, "no-reply"),
         ([{"type": "image_url"}], None, "no-question"),
     ],
 )
 def test_what_the_model_says(question: Any, keep: bool | None, reason: str) -> None:
-    found = judged(on_topic_by(ScriptedChatModel(script=answer), "flights"), asked(question))
+    found = on_topic_by(ScriptedChatModel(script=answer), "flights")(Group("p", rows=(asked(question),)))
     assert (found.keep, found.reason) == (keep, reason)
 
 
@@ -52,5 +53,21 @@ def test_nothing_to_ask_and_nothing_to_ask_with() -> None:
         on_topic_by("openai:gpt", " ")
     with pytest.raises(PromptError):
         on_topic_by("openai:gpt", "flights", prompt="{question}?")
-    params = on_topic_by("openai:gpt", "flights").params
-    assert (params["model"], params["topic"]) == ("openai:gpt", "flights")
+    params = on_topic_by(OneReplyChatModel(script=answer, model="gpt"), "flights").params
+    assert (params["model"], params["topic"]) == ("gpt", "flights")
+
+
+def test_rows_that_ask_the_same_cost_one_request() -> None:
+    model = ScriptedChatModel(script=answer)
+    rows = (asked("A joke?"), asked("A flight?"), asked("A joke?"), asked([{"type": "image_url"}]))
+    verdict = on_topic_by(model, "flights")(Group("p", rows=rows))
+    assert (verdict.keep, verdict.dropped, len(model.prompts)) == (True, {0: "off-topic", 2: "off-topic"}, 2)
+
+
+def test_an_outage_is_raised_and_a_budget_holds() -> None:
+    filter = on_topic_by(ScriptedChatModel(script=answer), "flights")
+    groups = [Group(name, rows=(asked(f"A broken {name}"),)) for name in "pq"]
+    with pytest.raises(RuntimeError, match="down"):
+        filter.batch(groups)
+    with budget(completions=1), pytest.raises(BudgetSpent):
+        filter.batch([Group(name, rows=(asked(f"A flight {name}?"),)) for name in "pq"])

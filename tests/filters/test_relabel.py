@@ -90,9 +90,16 @@ def test_the_prompt_stands_in_the_place_of_the_question() -> None:
 def test_rows_that_cannot_be_voted_on() -> None:
     two: list[Message] = [{"role": "assistant", "content": "4"}, {"role": "assistant", "content": "4"}]
     model = member("5")
-    for one in (row("x").model_copy(update={"answer": None}), row("4", target=two), row("4", messages=[])):
+    broken = {"id": "a", "type": "function", "function": {"name": "f", "arguments": "{x"}}
+    prompt = [*ASKED, {"role": "assistant", "content": None, "tool_calls": [broken]}, *ASKED]
+    for one, reason in (
+        (row("x").model_copy(update={"answer": None}), "no-answer"),
+        (row("4", target=two), "no-answer"),
+        (row("4", messages=[]), "no-question"),
+        (row("4", messages=prompt), "no-question"),
+    ):
         verdict = judged(one, committee=model)
-        assert (verdict.keep, verdict.reason) == (None, "no-answer")
+        assert (verdict.keep, verdict.reason) == (None, reason)
     assert model.prompts == []
 
 
@@ -128,3 +135,9 @@ def test_settings() -> None:
     with pytest.raises(PromptError):
         relabel(member("4"), prompt="Think.")
     assert relabel([member("4"), member("5")]).params["committee"] == ["scripted", "scripted"]
+
+
+def test_thinking_that_was_cut_short_is_no_vote() -> None:
+    cut = OneReplyChatModel(script=lambda messages, number: "<think>Perhaps\nAnswer: 5\nor not, for")
+    verdict = judged(row("4"), committee=cut)
+    assert (verdict.keep, verdict.reason, verdict.evidence["votes"]) == (None, "no-consensus", {})

@@ -69,3 +69,16 @@ def test_a_run_without_calls_in_its_target_counts_its_tool_runs() -> None:
 def test_no_share() -> None:
     with pytest.raises(DatasetError, match="no share"):
         tool_error_ratio(3)
+
+
+@pytest.mark.parametrize("id", ["call_0", None])
+def test_a_result_belongs_to_the_call_before_it_where_ids_come_again_or_are_not_there(id: str | None) -> None:
+    one = {"id": id} if id else {}
+    call = {"type": "function", "function": {"name": "look", "arguments": "{}"}, **one}
+    results = ("Error: x", "seen", "Error: y", "seen")
+    target = [message for text in results for message in (said(None, call), result(text, id))]
+    both = [said(None, call, call), result("Error: z", id), result("seen", id)]
+    runs = [ToolRun(id=text, name="look", tool_call_id=id, output=text) for text in results]
+    for traces in ((), (Trace(id="t", tool_runs=runs),)):
+        found = judged(tool_error_ratio(), row(*target, *both, said("done")), *traces)
+        assert (found.keep, found.evidence["errors"], found.evidence["runs"]) == (True, 3, 6)

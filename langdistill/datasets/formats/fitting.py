@@ -70,8 +70,10 @@ def fitted(format: Format, example: Example) -> list[Fitted]:
     """The rows of an example, each proven by reading it again.
 
     Raises:
-        Unfit: something of it would be lost.
+        Unfit: something of it would be lost, or there is no reply in it to learn ("no-reply").
     """
+    if all(one["role"] != "assistant" for one in example.target):
+        raise Unfit("no-reply")
     rows = [_written(row) for row in format.rows(example)]
     for one, messages in zip(rows, format.says(example), strict=True):
         check_survival(messages, format.read(one.row), has_ids=format.has_ids)

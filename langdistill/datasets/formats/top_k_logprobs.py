@@ -22,7 +22,7 @@ class TopKLogprobs(Format):
     """`prompt`, `completion`, `logprobs` (per token its text, natural log-probability and the `top_logprobs`), `tokenizer`."""
 
     tokenizer: str | None = None
-    """Whose tokens they are; `None`: those of the model that answered."""
+    """Whose tokens they are; `None`: what the example says, or those of the model that answered."""
 
     def rows(self, example: Example) -> list[dict[str, Any]]:
         """One row.
@@ -33,7 +33,7 @@ class TopKLogprobs(Format):
         """
         if not example.logprobs:
             raise Unfit("no-logprobs")
-        tokenizer = self.tokenizer or example.model
+        tokenizer = self.tokenizer or example.tokenizer or example.model
         if not tokenizer:
             raise Unfit("no-tokenizer")
         tokens = [_token(one) for one in example.logprobs]
@@ -57,19 +57,28 @@ def top_k_logprobs(*, tokenizer: str | None = None) -> TopKLogprobs:
     """Rows with the teacher's log-probabilities.
 
     Args:
-        tokenizer: whose tokens they are; `None`: those of the model that answered.
+        tokenizer: whose tokens they are; `None`: what the example says (`teacher_logprobs(tokenizer=...)`), or those of the model
+            that answered.
     """
     return TopKLogprobs(tokenizer)
 
 
 def _token(said: Any) -> dict[str, Any]:
-    if not isinstance(said, dict) or not isinstance(said.get("token"), str):
+    if not _told(said):
         raise Unfit("no-logprobs")
     if not _finite(said.get("logprob")):
         raise Unfit("logprobs-not-finite")
     # a token of probability 0 says no more than one that is not in the list
-    top = [_pair(one) for one in said.get("top_logprobs") or () if _finite(one.get("logprob"))]
+    top = [_pair(one) for one in said.get("top_logprobs") or () if _told(one) and _finite(one.get("logprob"))]
     return {**_pair(said), "top_logprobs": top}
+
+
+def _told(said: Any) -> bool:
+    """Whether it is a token, with the bytes of it if any."""
+    if not isinstance(said, dict) or not isinstance(said.get("token"), str):
+        return False
+    held: Any = said.get("bytes")
+    return held is None or (isinstance(held, list) and all(isinstance(one, int) and 0 <= one < 256 for one in held))
 
 
 def _pair(said: dict[str, Any]) -> dict[str, Any]:

@@ -1,4 +1,7 @@
-"""TRL's conversational preference rows, for DPO, its relatives and reward models."""
+"""TRL's conversational preference rows, for DPO, its relatives and reward models.
+
+DPO takes the loss on all of an answer, results of tools in it included; with a tokenizer such rows are rejects ("wrong-mask").
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""TRL's conversational unpaired preference rows, for KTO: an answer, and whether it is a good one."""
+"""TRL's conversational unpaired preference rows, for KTO: an answer, and whether it is a good one.
+
+KTO takes the loss on all of an answer, results of tools in it included; with a tokenizer such rows are rejects ("wrong-mask").
+"""
 
 from __future__ import annotations
 

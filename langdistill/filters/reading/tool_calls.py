@@ -30,6 +30,11 @@ class Asked:
                 return None
         return found if isinstance(found, dict) else None
 
+    @property
+    def written(self) -> str:
+        """The arguments as text."""
+        return self.arguments if isinstance(self.arguments, str) else json.dumps(self.arguments)
+
 
 def asked(message: Message) -> list[Asked]:
     """The tool calls of a message."""
@@ -40,6 +45,19 @@ def asked(message: Message) -> list[Asked]:
 def asked_in(messages: Iterable[Message]) -> Iterator[Asked]:
     """The tool calls of all the assistant's messages."""
     return (one for message in messages if message["role"] == "assistant" for one in asked(message))
+
+
+def leaves(value: Any) -> Iterator[str]:
+    """The texts in a JSON value, keys left aside."""
+    waiting = [value]
+    while waiting:
+        one = waiting.pop()
+        if isinstance(one, str):
+            yield one
+        elif isinstance(one, Mapping):
+            waiting += one.values()
+        elif isinstance(one, list):
+            waiting += one
 
 
 def schemas(tools: Iterable[Mapping[str, Any]]) -> dict[str, Mapping[str, Any]]:

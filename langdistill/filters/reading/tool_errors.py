@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from langdistill.filters.reading.rows import run_of
-from langdistill.filters.reading.tool_calls import asked_in
+from langdistill.filters.reading.tool_calls import Asked, asked, asked_in
 from langdistill.groups import Group
-from langdistill.records import Example, ToolRun, Trace, text_of
+from langdistill.records import Example, Message, ToolRun, Trace, text_of
 
 FAILED = re.compile(
     r"\s*(?:error\b|exception\b|traceback \(most recent call last\)|[\w.]{1,80}(?:Error|Exception)\b\s*[:(])",
@@ -55,15 +56,40 @@ def tool_use(row: Example, group: Group) -> ToolUse | None:
     run = run_of(row, group)
     calls = list(asked_in(row.target))
     if calls:
-        results = {message.get("tool_call_id"): text_of(message) for message in row.target if message["role"] == "tool"}
-        known = {tool.tool_call_id: tool for tool in (run.tool_runs if run else ()) if tool.tool_call_id}
-        errors = sum(_failed(known.get(call.id or ""), results.get(call.id)) for call in calls)
+        known = _by_call(run.tool_runs if run else ())
+        errors = sum(_failed(known.get(call.id or ""), result) for call, result in _results(row.target))
         malformed = sum(call.parsed is None or call.name is None for call in calls)
         return ToolUse(len(calls), errors, malformed)
     if run is None:
         return None
     runs = _runs(row, run)
     return ToolUse(len(runs), sum(_failed(tool, None) for tool in runs), 0)
+
+
+def _results(target: Sequence[Message]) -> list[tuple[Asked, str | None]]:
+    """Each call with its result, which follows it before the assistant speaks again: servers begin anew to count ids.
+
+    A result that names no call of the last message is that of the next one without any.
+    """
+    found: list[tuple[Asked, str | None]] = []
+    waiting: list[int] = []
+    for message in target:
+        if message["role"] == "assistant":
+            calls = asked(message)
+            waiting = list(range(len(found), len(found) + len(calls)))
+            found += [(call, None) for call in calls]
+        elif message["role"] == "tool" and waiting:
+            id = message.get("tool_call_id")
+            at = next((one for one in waiting if found[one][0].id == id), waiting[0])
+            waiting.remove(at)
+            found[at] = (found[at][0], text_of(message))
+    return found
+
+
+def _by_call(runs: Sequence[ToolRun]) -> dict[str, ToolRun]:
+    """The runs by the ids of their calls; an id that came again tells none."""
+    times = Counter(tool.tool_call_id for tool in runs)
+    return {tool.tool_call_id: tool for tool in runs if tool.tool_call_id and times[tool.tool_call_id] == 1}
 
 
 def _runs(row: Example, run: Trace) -> list[ToolRun]:

@@ -114,6 +114,8 @@ def test_log_probabilities() -> None:
     assert [(one["token"], one["logprob"], len(one["top_logprobs"])) for one in row["logprobs"]] == [
         ("Ye", -0.1, 2), ("s.", -0.5, 0), ("<end>", 0.0, 0),
     ]  # fmt: skip
+    told = row_of("top_k_logprobs", example(logprobs=tokens, model="m", tokenizer="Qwen/Qwen3-32B"))
+    assert told["tokenizer"] == "Qwen/Qwen3-32B"
     named = row_of("top_k_logprobs", example(logprobs=tokens, model="m"), tokenizer="Qwen/Qwen3-0.6B")
     assert named["tokenizer"] == "Qwen/Qwen3-0.6B"
 
@@ -134,6 +136,7 @@ LOGPROB = {"token": "Yes.", "logprob": -0.1}
         ("trl", {}, example({"role": "assistant", "content": "", "tool_calls": [call("a", "f", "[1" + "0" * 30 + "]")]}), "not-json"),
         ("trl", {}, example({"role": "assistant", "content": "", "tool_calls": [call("a", "f", '{"x": NaN}')]}), "not-json"),
         ("trl_messages", {}, example(prompt=HISTORY), "prompt-has-replies"),
+        ("trl", {}, example({"role": "tool", "content": "rain", "tool_call_id": "a"}), "no-reply"),
         ("trl_preference", {}, PLAIN, "no-rejected"),
         ("trl_preference", {}, example(rejected=PLAIN.target), "same-answers"),
         ("trl_unpaired", {}, PLAIN, "no-label"),
@@ -148,6 +151,7 @@ LOGPROB = {"token": "Yes.", "logprob": -0.1}
         ("openai_preference", {}, PLAIN, "no-rejected"),
         ("openai_preference", {}, example(ASKS_BOTH, RAIN, REPLY, rejected=[REPLY]), "not-one-reply"),
         ("top_k_logprobs", {}, PLAIN, "no-logprobs"),
+        ("top_k_logprobs", {}, example(logprobs=[{**LOGPROB, "bytes": [300]}], model="m"), "no-logprobs"),
         ("top_k_logprobs", {}, example(logprobs=[LOGPROB]), "no-tokenizer"),
         ("top_k_logprobs", {}, example(logprobs=[{**LOGPROB, "logprob": float("-inf")}], model="m"), "logprobs-not-finite"),
         ("top_k_logprobs", {}, example(logprobs=[{**LOGPROB, "token": "No."}], model="m"), "logprobs-differ"),
