@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from functools import partial
 from types import UnionType
-from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
+from typing import Any, Union, get_args, get_origin, get_type_hints
 
 import typer
 
@@ -80,9 +80,10 @@ def _check(made: Any, given: list[Any], named: dict[str, Any]) -> None:
     owner = type(made.args[0]) if isinstance(made, partial) and made.func is replace else made
     try:
         hints = get_type_hints(owner)
+        asked = inspect.signature(owner).bind(*given, **named).arguments
     except (NameError, TypeError):
-        return  # of what is imported for the type checker alone, or of something that has none
-    for name, value in inspect.signature(owner).bind(*given, **named).arguments.items():
+        return  # hints for the type checker alone, or none; or arguments that the call itself refuses in its own words
+    for name, value in asked.items():
         if name in hints and not _fits(value, hints[name]):
             expected = hints[name].__name__ if isinstance(hints[name], type) else hints[name]
             raise TypeError(f"{name}={value!r} is not {expected}")

@@ -79,7 +79,6 @@ def test_what_does_not_fit_is_told() -> None:
         ("node(5)", find_target, "name=5 is not str"),
         ("call('x')", find_target, "where='x' is not"),
         ("preferred(5)", find_target, "score=5 is not"),
-        ("one_sample(5)", find_target, "too many positional"),
     ],
 )
 def test_a_value_of_another_kind_is_refused_before_any_trace_is_read(text: str, find: Any, told: str) -> None:
