@@ -14,6 +14,8 @@ from langdistill.votes import vote
 
 _OF_THE_OLD_TARGET = dict.fromkeys(("call", "model", "logprobs", "steps", "margin", "reasoning"))
 """Fields of a row that speak of its target, and of another one are not true."""
+_KNOWN = ("questions", "seed", "_answers")
+"""What is read out of the traces once."""
 
 
 @dataclass(frozen=True)
@@ -59,6 +61,15 @@ class Group:
         """Votes per normalised answer."""
         return vote(self.answers).votes
 
+    @cached_property
+    def seed(self) -> str | None:
+        """The problem that this one was mined or reworded from, or, of a conversation, its first turn: they share a side.
+
+        One for all its rows, also where some of its runs tell it and others do not: a problem is on one side.
+        """
+        told = (_seed_of(trace) for some in (self.originals, *self.variants.values()) for trace in some)
+        return min((one for one in told if one is not None), default=None)
+
     @property
     def content(self) -> str:
         """Digest of its rows, whichever runs they are from."""
@@ -91,8 +102,22 @@ class Group:
         if not rows and not self.rows:
             return self
         changed = replace(self, rows=tuple(rows))
-        vars(changed).update({name: vars(self)[name] for name in ("questions", "_answers") if name in vars(self)})
+        vars(changed).update({name: vars(self)[name] for name in _KNOWN if name in vars(self)})
         return changed
+
+
+def _seed_of(trace: Trace) -> str | None:
+    """What its metadata names.
+
+    A run that names neither its problem nor a seed goes by the conversation that it belongs to, so that no turn of it is in one
+    split and an earlier one in the other.
+    """
+    if named := trace.metadata.get("seed_problem"):
+        return str(named)
+    if trace.metadata.get("problem") or not trace.earlier:
+        return None
+    opening = next((at for at, one in enumerate(trace.input) if one["role"] == "user"), 0)
+    return Trace(id="", input=trace.input[: opening + 1]).problem
 
 
 def question_text(trace: Trace) -> str:

@@ -9,6 +9,9 @@ from langdistill.answers.thinking import thought_and_said
 from langdistill.groups import Group
 from langdistill.records import Example, Message, Trace
 
+THINKING = {"reasoning", "thinking", "redacted_thinking"}
+"""Kinds of blocks that hold a model's thinking, in LangChain's, Anthropic's or OpenAI's words."""
+
 
 def row_of(
     group: Group,
@@ -31,7 +34,7 @@ def row_of(
         messages=without_thinking(messages),
         target=list(target),
         problem=group.problem,
-        seed=seed_of(first),
+        seed=group.seed,
         trace=first.id,
         traces=sorted({trace.id for trace in traces}),
         at=max(trace.started for trace in traces),
@@ -59,9 +62,22 @@ def without_thinking(messages: Iterable[Message]) -> list[Message]:
 
 def _without_thinking(message: Message) -> Message:
     said = {key: value for key, value in message.items() if key != "reasoning_content"}
-    if isinstance(content := message["content"], str):
+    content: Any = message["content"]
+    if isinstance(content, str):
         said["content"] = thought_and_said(content)[1]
+    elif isinstance(content, list):
+        said["content"] = [_said(block) for block in cast("list[Any]", content) if not _is_thinking(block)]
     return cast("Message", said)
+
+
+def _said(block: Any) -> Any:
+    """A block of a message without the thinking between tags."""
+    text = block.get("text") if isinstance(block, dict) else None
+    return {**block, "text": thought_and_said(text)[1]} if isinstance(text, str) else block
+
+
+def _is_thinking(block: Any) -> bool:
+    return isinstance(block, dict) and block.get("type") in THINKING
 
 
 def hinted(traces: Iterable[Trace], call: str | None = None) -> bool:
@@ -76,20 +92,6 @@ def no_question(group: Group) -> str | None:
     if group.questions == 1:
         return None
     return "mixed-questions" if group.questions else "no-question"
-
-
-def seed_of(trace: Trace) -> str | None:
-    """The problem that this one was mined or reworded from, or, of a conversation, its first turn: they share a side.
-
-    A run that names neither its problem nor a seed goes by the conversation that it belongs to, so that no turn of it is in one
-    split and an earlier one in the other.
-    """
-    if named := trace.metadata.get("seed_problem"):
-        return str(named)
-    if trace.metadata.get("problem") or not trace.earlier:
-        return None
-    opening = next((at for at, one in enumerate(trace.input) if one["role"] == "user"), 0)
-    return Trace(id="", input=trace.input[: opening + 1]).problem
 
 
 def _joined(terms: Iterable[str | None]) -> str | None:

@@ -10,6 +10,7 @@ import pytest
 from langdistill.datasets.harvest import harvest
 from langdistill.datasets.reading import Dataset
 from langdistill.datasets.splitting import side_of
+from langdistill.datasets.targets.with_reasoning import with_reasoning
 from langdistill.filters.agreement import agreement
 from langdistill.records import Example, Trace
 from tests.datasets.test_harvest_safety import sampled, store_of
@@ -57,6 +58,23 @@ def test_what_was_made_of_a_problem_is_on_its_side(tmp_path: Path, seed: int) ->
     assert len(found) == 240
     assert {found[f"{name}-{at}"] == found[name] for name in PROBLEMS[:60] for at in range(3)} == {True}
     assert set(found.values()) == {"train", "validation"}
+
+
+def test_a_problem_is_on_one_side_where_some_of_its_runs_name_no_seed(tmp_path: Path) -> None:
+    """Runs of one problem, each a row of its own: recorded before and after somebody thought of `seed_problem`."""
+
+    def run(at: int, said: str, **named: str) -> Trace:
+        return sampled(f"p{at}", said, id=said).model_copy(update={"metadata": {"problem": f"p{at}", **named}})
+
+    traces = [one for at in range(40) for one in (run(at, "4", seed_problem=f"s{at}"), run(at, "5"))]
+    dataset = harvest(store_of(*traces)).target(with_reasoning).write(tmp_path / "d", validation=0.5)
+    found = sides(dataset)
+    assert (sum(dataset.manifest["rows"].values()), len(found)) == (80, 40)
+    seeds = {
+        name: side_of(Example(messages=[], target=[], problem=name, trace="t", seed=f"s{name[1:]}"), 0.5, 0)
+        for name in found
+    }
+    assert found == seeds
 
 
 def test_the_turns_of_a_conversation_are_on_one_side(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from langdistill.datasets.targets.preferred import preferred
 from langdistill.datasets.targets.privileged import comments, privileged
 from langdistill.datasets.targets.steps import lines, steps
 from langdistill.datasets.targets.unpaired import liked, unpaired
+from langdistill.datasets.targets.whole_agent import whole_agent
 from langdistill.datasets.targets.with_reasoning import WithReasoning, with_reasoning
 from langdistill.errors import DatasetError, PromptError
 from langdistill.groups import Group
@@ -116,6 +117,25 @@ def test_thinking_in_the_text_of_earlier_turns_is_left_out() -> None:
     said: list[Message] = [ASKED, *reply(f"<think>{CANARY}</think>4"), {"role": "user", "content": "And <think> 3+3?"}]
     [row] = final_answer(group(sampled("Answer: 6", input=said))).examples
     assert row.messages == [ASKED, *reply("4"), {"role": "user", "content": "And <think> 3+3?"}]
+
+
+def test_thinking_in_the_blocks_of_earlier_turns_is_left_out() -> None:
+    """Content that holds more than text stays a list of blocks when it is recorded."""
+    blocks: Any = [
+        {"type": "redacted_thinking", "data": CANARY},
+        {"type": "thinking", "thinking": CANARY},
+        {"type": "text", "text": f"<think>{CANARY}</think>4"},
+        {"type": "image_url", "image_url": {"url": "data:,"}},
+        "so",
+    ]
+    said: list[Message] = [ASKED, {"role": "assistant", "content": blocks}, {"role": "user", "content": "3+3?"}]
+    for target in (final_answer, with_reasoning):
+        [row] = target(group(sampled("Answer: 6", input=said))).examples
+        kept: Any = row.messages[1]["content"]
+        assert kept == [{"type": "text", "text": "4"}, {"type": "image_url", "image_url": {"url": "data:,"}}, "so"]
+    last: Any = [{"role": "assistant", "content": blocks}]
+    [row] = whole_agent(reasoning="strip")(group(Trace(id="r", input=[ASKED], output=last))).examples
+    assert CANARY not in row.model_dump_json()
 
 
 PAIR = "Request: r\nResponse A: {}\nResponse B: {}"
