@@ -31,6 +31,8 @@ def check_place(out: Path, *, overwrite: bool, mark: str, error: type[Langdistil
         return
     if not overwrite:
         raise error(f"The folder {str(out)!r} exists. Give another one, or overwrite=True (--overwrite) to replace it.")
+    if Path.cwd().is_relative_to(out.resolve()):
+        raise error(f"{str(out)!r} is the folder that you are in. Go to another one, and give its path from there.")
     if not out.is_dir() or (any(out.iterdir()) and not (out / mark).is_file()):
         raise error(
             f"{str(out)!r} holds no {mark}, so it is nothing that may be overwritten. Give another folder, or remove it yourself."
@@ -41,12 +43,18 @@ def check_place(out: Path, *, overwrite: bool, mark: str, error: type[Langdistil
 def written_beside(out: Path) -> Generator[Path]:
     """An empty folder to write into, which takes the place of `out` at the end; after an error nothing is left of it.
 
-    What a process left that was killed while it wrote is removed.
+    What a process left that was killed while it wrote is removed. Where the place is a link, what it leads to is replaced.
+
+    Raises:
+        LangdistillError: no folder can be made there.
     """
-    recovered(out)
+    out = recovered(out.resolve())
     _sweep(out)
     beside = out.with_name(f".{out.name}.{os.getpid()}.partial")
-    beside.mkdir(parents=True)
+    try:
+        beside.mkdir(parents=True)
+    except OSError as error:
+        raise LangdistillError(f"No folder can be made at {str(out)!r}: {error}. Give another place.") from error
     try:
         yield beside
         take_place(beside, out)
@@ -61,6 +69,7 @@ def take_place(beside: Path, out: Path) -> None:
     right then leaves nothing at the place, and `recovered` puts it back.
     """
     _settle(beside)
+    out = out.resolve()
     if not out.exists():
         beside.rename(out)
     elif exchanged(beside, out):
@@ -98,9 +107,9 @@ def exchanged(one: Path, other: Path) -> bool:
 def recovered(out: Path) -> Path:
     """The place, with what stood there put back where a process was killed between moving it aside and replacing it."""
     if not out.exists():
-        aside = sorted(_left(out, "old"), key=lambda path: path.stat().st_mtime)
+        aside = sorted(_left(out.resolve(), "old"), key=lambda path: path.stat().st_mtime)
         if aside:
-            aside[-1].rename(out)
+            aside[-1].rename(out.resolve())
     return out
 
 

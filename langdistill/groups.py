@@ -184,7 +184,7 @@ class Reading:
 def grouped(traces: Iterable[Trace], extract: Extract = final_answer) -> Iterator[Group]:
     """Groups of traces that come in the order of their problems, one at a time.
 
-    Runs that stopped to ask a human are left out, and so are perturbed versions of a problem of which no original was recorded.
+    Runs that stopped to ask a human are left out. A problem of which perturbed versions alone are there has no originals.
     """
     extract = Reading(extract)
     for problem, together in groupby(traces, key=lambda trace: trace.problem):
@@ -193,7 +193,7 @@ def grouped(traces: Iterable[Trace], extract: Extract = final_answer) -> Iterato
         for trace in together:
             if not trace.interrupted:
                 (originals if trace.perturbation is None else variants.setdefault(trace.perturbation, [])).append(trace)
-        if originals:
+        if originals or variants:
             changed = {name: _ordered(found, extract) for name, found in sorted(variants.items())}
             yield Group(problem, _ordered(originals, extract), changed, extract)
 

@@ -140,12 +140,14 @@ def harvest(
     from langdistill import answers
     from langdistill.datasets.formats.fitting import find_format
     from langdistill.datasets.harvest import harvest as gather
+    from langdistill.datasets.refusing import counted
     from langdistill.datasets.targets.finding import find_target
     from langdistill.scale.engines import find_engine
     from langdistill.stores.importing import Files
 
+    files = Files(store, origin) if origin else None
     gathered = gather(
-        Files(store, origin) if origin else store, graph=graph, strategy=strategy, node=node, model=model, tag=tag,
+        files or store, graph=graph, strategy=strategy, node=node, model=model, tag=tag,
         thread=thread, user=user, since=since, before=before, outcome=cast("Outcome | None", outcome), min_score=min_score,
         extract=getattr(answers, extract),
     ).target(spelt(target, find_target)).on(find_engine(engine))  # fmt: skip
@@ -155,6 +157,8 @@ def harvest(
         out, format=spelt(format, lambda name: partial(find_format, name)), container=container.value, tokenizer=tokenizer and model_folder(tokenizer), validation=validation, seed=seed,
         overwrite=overwrite,
     )  # fmt: skip
+    if files and files.became.reasons:
+        typer.echo(f"What the files held besides: {counted(files.became.reasons)}.", err=True)
     if told is Format.json:
         print_json({"out": str(out), **{key: dataset.manifest[key] for key in ("hash", "rows", "funnel", "chain")}})
         return

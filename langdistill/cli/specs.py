@@ -67,7 +67,7 @@ def _called(made: Any, tree: ast.Call, text: str, inner: Find | None) -> Any:
         return made(*given, **named)
     except LangdistillError:
         raise
-    except (TypeError, ValueError, ImportError) as error:  # of a model: LangChain knows no such provider, or lacks it
+    except Exception as error:  # of a model: LangChain knows no such provider, or lacks its package or credentials
         raise typer.BadParameter(f"{text!r} does not fit: {str(error).rstrip('.')}.") from error
 
 

@@ -17,8 +17,9 @@ from langdistill.datasets.formats.fitting import Format, find_format
 from langdistill.datasets.masking import Masking, masking
 from langdistill.datasets.pipeline import Engine, locally, passages, stretches
 from langdistill.datasets.reading import MANIFEST, Dataset
+from langdistill.datasets.refusing import all_gone, nothing_selected
 from langdistill.datasets.rendering import Rendering, rendered
-from langdistill.datasets.selection import Selected, Selection, Source, opened, stored
+from langdistill.datasets.selection import Selection, Source, opened, stored
 from langdistill.datasets.splitting import Split, side_of
 from langdistill.datasets.stages import Choosing, Filtering, Passage, Stage, Unjudged, target_name
 from langdistill.datasets.targets.final_answer import final_answer
@@ -64,7 +65,12 @@ class Harvest:
     engine: Engine = locally
 
     def target(self, take: Target) -> Harvest:
-        """The same with another target: which rows a problem gives."""
+        """The same with another target: which rows a problem gives.
+
+        Raises:
+            DatasetError: it is none.
+        """
+        Choosing(take)
         return replace(self, take=take)
 
     def filter(self, *filters: Filter, unjudged: Unjudged = "drop") -> Harvest:
@@ -73,6 +79,9 @@ class Harvest:
         Args:
             *filters: each keeps a problem, drops it with a reason, or cannot judge it.
             unjudged: what becomes of what these cannot judge. What is kept so is marked: its verdict says `None`.
+
+        Raises:
+            DatasetError: one is no filter, or `unjudged` is neither "drop" nor "keep".
         """
         return replace(self, filters=(*self.filters, *(Filtering(one, unjudged) for one in filters)))
 
@@ -84,7 +93,14 @@ class Harvest:
         return replace(self, balance=True)
 
     def render(self, rendering: Rendering) -> Harvest:
-        """The same with the texts of each example made by a rendering: several formats of one reasoned answer, say."""
+        """The same with the texts of each example made by a rendering: several formats of one reasoned answer, say.
+
+        Raises:
+            DatasetError: it is none.
+        """
+        if isinstance(rendering, type) or not hasattr(rendering, "over"):
+            told = getattr(rendering, "__name__", repr(rendering))
+            raise DatasetError(f"{told} is no rendering. Give what a function of langdistill makes: four_formats().")
         return replace(self, rendering=rendering)
 
     def probe(self, gold: Mapping[str, str] | str | Path) -> Harvest:
@@ -173,6 +189,7 @@ class Harvest:
                 self._check(waterfall)
             settings = {**self._told(), **_rows_told(written, mask), "validation": validation, "seed": seed}
             manifest = writer.finish(waterfall.funnel, waterfall.chain, settings)
+            check_place(place, overwrite=overwrite, mark=MANIFEST, error=DatasetError)  # another may have been first
         dataset = Dataset(place, manifest)
         self._note(dataset)
         return dataset
@@ -191,7 +208,7 @@ class Harvest:
             found = passages(selected, stretches(Choosing(self.take), self.filters), self.engine, Path(folder))
             yield waterfall.counted(self._stages, found), waterfall
             if not waterfall.levels[0].kept:
-                raise DatasetError(self._nothing_selected(selected))
+                raise DatasetError(nothing_selected(self.source, selected))
 
     def _kept(self, found: Iterator[Passage], writer: DatasetWriter) -> Iterator[Example]:
         for passage in found:
@@ -206,7 +223,7 @@ class Harvest:
 
     def _check(self, waterfall: Waterfall) -> None:
         if waterfall.levels[0].kept and not waterfall.levels[-1].kept:
-            raise DatasetError(_all_gone(waterfall.funnel))
+            raise DatasetError(all_gone(waterfall.funnel))
 
     def _told(self) -> dict[str, Any]:
         supervised = [one.name for one in self.filters if one.filter.supervised]
@@ -234,11 +251,6 @@ class Harvest:
                 "The data set is written, but its store could not note it: %s A purge finds it by its folder alone (--look-in).",
                 error,
             )
-
-    def _nothing_selected(self, selected: Selected) -> str:
-        held = ", ".join(f"{count} of {name!r}" for name, count in selected.names().items()) or "no traces at all"
-        asked = ", ".join(f"{name} {value!r}" for name, value in self.selection.params.items())
-        return f"No trace was selected{f' ({asked})' if asked else ''}. The store holds {held}."
 
 
 def harvest(
@@ -286,12 +298,3 @@ def _rows_told(format: Format, mask: Masking | None) -> dict[str, Any]:
         **({"format_params": format.params} if format.params else {}),
         **({"rendered_by": mask.params} if mask else {}),
     }
-
-
-def _all_gone(funnel: list[dict[str, Any]]) -> str:
-    worst = max(funnel[1:], key=lambda stage: stage["dropped"])
-    reasons = ", ".join(f"{reason}: {count}" for reason, count in worst["reasons"].items())
-    return (
-        f"No row is left of {funnel[0]['kept']} problems. The filter {worst['stage']!r} took most: {worst['dropped']} ({reasons}). "
-        "Loosen it, or record more samples per problem."
-    )

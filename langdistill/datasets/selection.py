@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import tempfile
 from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import closing, contextmanager
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from langdistill.answers import Extract, final_answer
+from langdistill.errors import StoreError
 from langdistill.filters.judging import told
 from langdistill.groups import Group, grouped
 from langdistill.records import Outcome, Trace
@@ -18,10 +20,13 @@ from langdistill.stores.opening import open_store
 from langdistill.stores.protocol import Store, Where
 from langdistill.stores.sqlite import SQLiteStore
 
+log = logging.getLogger(__name__)
+
 Source = str | Path | Store | Iterable[Trace]
 """A store, the path or address of one, or traces from elsewhere (an importer)."""
 AT_ONCE = 200
 """Traces of one transaction."""
+GIVE = "Give the path or address of a store, a store, or traces: a list of them, or Files(path, format)."
 
 T = TypeVar("T")
 
@@ -131,16 +136,37 @@ def opened(target: str | Path | Store) -> Generator[Store]:
 
 @contextmanager
 def stored(source: Source, selection: Selection, extract: Extract) -> Generator[Selected]:
-    """The selection over a store; traces from elsewhere are put into one, on disk, for the time of the harvest."""
+    """The selection over a store; traces from elsewhere are put into one, on disk, for the time of the harvest.
+
+    Raises:
+        StoreError: the source is neither.
+    """
     if isinstance(source, (str, Path, Store)):
         yield Selected(source, selection, extract)
         return
+    elsewhere: Any = source
+    if isinstance(elsewhere, Trace) or not isinstance(elsewhere, Iterable):
+        raise StoreError(f"A {type(elsewhere).__name__} is no source of a harvest. {GIVE}")
     with tempfile.TemporaryDirectory(prefix="langdistill-") as folder:
         path = Path(folder) / "traces.db"
         with closing(SQLiteStore(path)) as store:
-            for chunk in chunks(source, AT_ONCE):
-                store.add(chunk)
+            _fill(store, source)
         yield Selected(path, selection, extract)
+
+
+def _fill(store: Store, traces: Iterable[Any]) -> None:
+    given = 0
+    for chunk in chunks(traces, AT_ONCE):
+        if strange := [one for one in chunk if not isinstance(one, Trace)]:
+            raise StoreError(f"A {type(strange[0]).__name__} stands among the traces of a harvest. {GIVE}")
+        store.add(chunk)
+        given += len(chunk)
+    if left_out := given - sum(store.names().values()):
+        log.warning(
+            "%d of the %d traces of this harvest are left out: a later one has the same id, or they have expired.",
+            left_out,
+            given,
+        )
 
 
 def chunks(items: Iterable[T], size: int) -> Iterator[list[T]]:

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal, Protocol
+from inspect import signature
+from typing import Any, Literal, Protocol, get_args
 
 from langdistill.answers import Extract, final_answer
+from langdistill.errors import DatasetError
 from langdistill.filters.judging import Filter
-from langdistill.groups import Group, Target
+from langdistill.groups import Group, Rows, Target
 from langdistill.records import Example, Verdict
 
 Unjudged = Literal["drop", "keep"]
@@ -43,11 +45,26 @@ class Stage(Protocol):
 
 @dataclass(frozen=True)
 class Choosing:
-    """The stage before the filters: the target says which rows a problem gives."""
+    """The stage before the filters: the target says which rows a problem gives.
+
+    Raises:
+        DatasetError: the target is no function, or gives something other than `Rows`.
+    """
 
     target: Target
 
     name = "target"
+
+    def __post_init__(self) -> None:
+        try:
+            signature(self.target).bind(Group)
+        except ValueError:
+            return  # of a function that tells none
+        except TypeError as error:
+            raise DatasetError(
+                f"{target_name(self.target)!r} is no target: {error}. Give one of langdistill.datasets.targets, one with settings "
+                "called first, as whole_agent(); or a function from a Group to Rows."
+            ) from error
 
     @property
     def params(self) -> dict[str, Any]:
@@ -63,17 +80,36 @@ class Choosing:
         return bool(verdict.keep)
 
     def _chosen(self, group: Group) -> tuple[Verdict, Group]:
-        rows = self.target(group)
+        if not group.originals:
+            return Verdict(filter=self.name, keep=False, reason="no-original"), group
+        rows: Any = self.target(group)
+        if not isinstance(rows, Rows):
+            raise DatasetError(
+                f"The target {target_name(self.target)!r} gave a {type(rows).__name__} and no Rows. One with settings is called "
+                "first: .target(whole_agent())."
+            )
         keep = bool(rows.examples)
         return Verdict(filter=self.name, keep=keep, reason=rows.reason), group.with_rows(rows.examples)
 
 
 @dataclass(frozen=True)
 class Filtering:
-    """A filter, and what becomes of what it could not judge."""
+    """A filter, and what becomes of what it could not judge.
+
+    Raises:
+        DatasetError: it is no filter, or `unjudged` is neither "drop" nor "keep".
+    """
 
     filter: Filter
     unjudged: Unjudged = "drop"
+
+    def __post_init__(self) -> None:
+        given: Any = self.filter
+        if not isinstance(given, Filter):
+            told = getattr(given, "__name__", repr(given))
+            raise DatasetError(f"{told} is no filter. Give what a function of langdistill.filters makes: agreement().")
+        if self.unjudged not in get_args(Unjudged):
+            raise DatasetError(f'unjudged={self.unjudged!r} is unknown; give "drop" or "keep".')
 
     @property
     def name(self) -> str:

@@ -6,6 +6,7 @@ The problems are counted in the order of their ids, wherever a stage was run, so
 from __future__ import annotations
 
 import hashlib
+import logging
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -15,6 +16,8 @@ from langdistill.answers import same
 from langdistill.datasets.stages import Outcome, Passage, Stage
 from langdistill.evaluation.metrics import wilson
 from langdistill.records import Verdict, digest
+
+log = logging.getLogger(__name__)
 
 
 @dataclass
@@ -118,6 +121,10 @@ class Waterfall:
             for level, outcome in zip(levels, passage.outcomes, strict=False):
                 level.count(outcome, gold)
             yield passage
+        if self._probe and not any(level.probed for level in levels):
+            log.warning(
+                "Nothing was probed: none of the probe's %d problems has a row with an answer.", len(self._probe)
+            )
 
 
 def rejects_of(passage: Passage, stages: Sequence[Stage]) -> Iterator[dict[str, Any]]:

@@ -5,6 +5,7 @@ input perturbation).
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any, cast
 
 from langdistill.answers import same
 from langdistill.errors import DatasetError
@@ -51,10 +52,16 @@ def stable_under(*perturbations: Perturbation) -> StableUnder:
             judge, and so where an answer cannot be mapped back, "no-inverse").
 
     Raises:
-        DatasetError: no family was given.
+        DatasetError: no family was given, or something that is none.
     """
     if not perturbations:
         raise DatasetError("stable_under() needs at least one perturbation; without one every answer would pass.")
+    given = cast("tuple[Any, ...]", perturbations)
+    if strange := [one for one in given if not isinstance(one, Perturbation)]:
+        raise DatasetError(
+            f"stable_under() got {strange[0]!r}, which is no perturbation. Give the families one by one: "
+            "stable_under(swapped(), case_and_space())."
+        )
     return StableUnder(perturbations)
 
 

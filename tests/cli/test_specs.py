@@ -55,7 +55,8 @@ def test_anything_else_is_refused(text: str) -> None:
         spelt(text, find)
 
 
-def test_what_does_not_fit_is_told() -> None:
+def test_what_does_not_fit_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
     with pytest.raises(typer.BadParameter, match=r"does not fit: .*unexpected keyword argument 'share'"):
         spelt("agreement(share=1)", find_filter)
     assert spelt("with_reasoning", find_target) == with_reasoning
@@ -64,6 +65,8 @@ def test_what_does_not_fit_is_told() -> None:
         spelt("node", find_target)
     with pytest.raises(typer.BadParameter, match="does not fit: Unable to infer model provider"):
         spelt("judged('nobody')", find_filter)
+    with pytest.raises(typer.BadParameter, match=r"does not fit: .*credentials"):
+        spelt("judged('openai:gpt-4.1-mini')", find_filter)
     with pytest.raises(UnknownName, match="no filter named 'agreeing'"):
         spelt("agreeing()", find_filter)
 

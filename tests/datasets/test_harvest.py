@@ -148,7 +148,7 @@ def test_nothing_to_harvest_and_nothing_left(tmp_path: Path) -> None:
     path = store(tmp_path / "t.db", BAD)
     with pytest.raises(DatasetError, match=r"No trace was selected .*holds 3 of 'teacher'"):
         harvest(path, graph="other").write(tmp_path / "d")
-    with pytest.raises(DatasetError, match=r"No row is left of 3 problems. The filter 'target' took most: 2"):
+    with pytest.raises(DatasetError, match=r"No row is left of 3 problems. The stage 'target' took most: 2"):
         harvest(path).filter(agreement(min_share=0.9)).write(tmp_path / "d")
     with pytest.raises(StoreError, match="no trace store"):
         harvest(tmp_path / "none.db").write(tmp_path / "d")
