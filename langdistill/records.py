@@ -272,6 +272,8 @@ class Verdict(Record):
     evidence: dict[str, Any] = Field(default_factory=dict)
     dropped: dict[int, str] = Field(default_factory=dict)
     """Of a problem that stays with fewer rows: index of each row that goes, and why."""
+    unjudged: dict[int, str] = Field(default_factory=dict)
+    """Of a problem that stays: index of each row that it could not judge, and why. A harvest's policy decides of them."""
     targets: dict[int, list[Message]] = Field(default_factory=dict)
     """Index of a row to what the student shall say there instead."""
 

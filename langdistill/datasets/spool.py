@@ -57,7 +57,7 @@ def judged_together(stage: Filtering, passages: Iterable[Passage], path: Path) -
     """Take the problems through a filter that judges them beside one another."""
     assert isinstance(stage.filter, CorpusFilter)
     spool = Spool(path, passages)
-    verdicts = iter(stage.filter.over(Standing(spool)))
+    verdicts = map(stage.settled, stage.filter.over(Standing(spool)))
     for passage in spool:
         if passage.dropped:
             yield passage

@@ -18,7 +18,7 @@ from langdistill.groups import Group, Rows, Target
 from langdistill.records import Example, Verdict
 
 Unjudged = Literal["drop", "keep"]
-"""What becomes of a problem that a filter could not judge."""
+"""What becomes of a problem, or of a row of several, that a filter could not judge."""
 
 
 class Stage(Protocol):
@@ -123,9 +123,14 @@ class Filtering:
 
     def batch(self, groups: Sequence[Group]) -> list[tuple[Verdict, Group]]:
         """The verdicts, and the problems after them."""
-        return [
-            (verdict, group.after(verdict)) for group, verdict in zip(groups, self.filter.batch(groups), strict=True)
-        ]
+        verdicts = map(self.settled, self.filter.batch(groups))
+        return [(verdict, group.after(verdict)) for group, verdict in zip(groups, verdicts, strict=True)]
+
+    def settled(self, verdict: Verdict) -> Verdict:
+        """The verdict after the policy: of a problem that stays, the rows that could not be judged go one by one."""
+        if self.unjudged == "keep" or not verdict.unjudged:
+            return verdict
+        return verdict.model_copy(update={"dropped": {**verdict.dropped, **verdict.unjudged}, "unjudged": {}})
 
     def keeps(self, verdict: Verdict) -> bool:
         """Where it says yes, or cannot say and is to keep such."""

@@ -153,4 +153,4 @@ def rejects_of(passage: Passage, stages: Sequence[Stage]) -> Iterator[dict[str, 
 
 def told_verdict(verdict: Verdict) -> dict[str, Any]:
     """A verdict as files tell it: its evidence may quote what was thought, and what it dropped is counted elsewhere."""
-    return verdict.model_dump(exclude={"evidence", "targets", "dropped"})
+    return verdict.model_dump(exclude={"evidence", "targets", "dropped", "unjudged"})

@@ -92,17 +92,21 @@ class Filter(ABC):
         staying = [one for one in judged if one.keep is not False]
         if not staying:
             return self.says(False, _commonest(judged), evidence={"rows": len(judged)})
-        keep = True if any(one.keep for one in staying) else None
+        kept = [one for one in staying if one.keep]
         evidence = {"rows": len(judged), "kept": len(staying)}
-        return self.says(keep, _commonest(staying), evidence=evidence, dropped=gone)
+        if not kept:
+            return self.says(None, _commonest(staying), evidence=evidence, dropped=gone)
+        unsure = {at: one.reason for at, one in enumerate(judged) if one.keep is None}
+        verdict = self.says(True, _commonest(kept), evidence=evidence, dropped=gone)
+        return verdict.model_copy(update={"unjudged": unsure})
 
 
 @dataclass(frozen=True)
 class RowFilter(Filter):
     """Judges each row alone; a problem goes when none of its rows stays.
 
-    Of a problem with several rows those that are not kept go one by one, those that it could not judge stay. Where no row is
-    kept and it could not judge at least one, it could not judge the problem.
+    Of a problem with several rows those that are not kept go one by one, and so do those that it could not judge where the harvest
+    drops such (`Verdict.unjudged`). Where no row is kept and it could not judge at least one, it could not judge the problem.
     """
 
     @abstractmethod

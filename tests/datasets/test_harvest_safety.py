@@ -11,10 +11,13 @@ from langdistill.datasets.reading import read_dataset
 from langdistill.datasets.targets.one_sample import one_sample
 from langdistill.errors import DatasetError, StoreError, UnknownName
 from langdistill.filters.agreement import agreement
+from langdistill.filters.correct import correct
+from langdistill.filters.novel import novel
 from langdistill.filters.stable_under import stable_under
+from langdistill.groups import Group, Rows, candidates
 from langdistill.perturbations.perturbing import Perturbation
 from langdistill.recording.recorder import TraceRecorder
-from langdistill.records import Call, Reply, Trace
+from langdistill.records import Call, Example, Reply, Trace
 from langdistill.strategies.branch_solve_merge import create_branch_solve_merge
 from langdistill.strategies.self_consistency import create_self_consistency
 from langdistill.testing.memory import MemoryStore
@@ -150,3 +153,32 @@ def test_an_empty_harvest_names_what_there_is(tmp_path: Path) -> None:
     with pytest.raises(StoreError):
         harvest(tmp_path / "none.db").run()
     assert not (tmp_path / "none.db").exists()
+
+
+def each_sample(group: Group) -> Rows:
+    """A row of every sample, also of those without an answer."""
+    found = [one for trace in group.originals for one in candidates(trace, group.extract)]
+    return Rows(tuple(
+        Example(
+            messages=group.question, target=[one.reply.message], answer=one.answer, problem=group.problem,
+            trace=one.trace.id, traces=[one.trace.id],
+        )
+        for one in found if one.reply
+    ))  # fmt: skip
+
+
+@pytest.mark.parametrize(("unjudged", "left"), [("drop", ["4"]), ("keep", ["4", None])])
+def test_a_row_that_could_not_be_judged_goes_by_the_policy_beside_others_too(
+    unjudged: Any, left: list[str | None]
+) -> None:
+    plan = harvest(store_of(sampled("p", "4", None, "5"))).target(each_sample)
+    found = plan.filter(correct({"p": "4"}), unjudged=unjudged).run()
+    assert sorted((one.answer for one in found.examples), key=str) == left
+    assert list(found.examples[0].verdicts[-1].unjudged.values()) == ["no-answer"] * left.count(None)
+
+
+def test_so_it_is_for_a_filter_over_all_problems() -> None:
+    plan = harvest(store_of(sampled("p", "4", None))).target(each_sample)
+    only_answers = novel(text=lambda row: (row.answer and "the answer is four") or "")
+    assert [one.answer for one in plan.filter(only_answers).run().examples] == ["4"]
+    assert len(plan.filter(only_answers, unjudged="keep").run().examples) == 2

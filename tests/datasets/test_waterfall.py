@@ -75,10 +75,10 @@ def test_rows_and_problems_are_counted_apart() -> None:
     plan = harvest(store_of(*STORE)).target(every_sample).filter(Even())
     assert funnel(plan) == [
         ("target", 6, 1, {"no-answer": 1}, 11, {}),
-        ("test_waterfall", 4, 2, {"odd": 1, "no-number": 1}, 6, {"odd": 1}),
+        ("test_waterfall", 4, 2, {"odd": 1, "no-number": 1}, 5, {"odd": 1, "no-number": 1}),
     ]
     answers = {(one.problem, one.answer) for one in plan.run().examples}
-    assert answers == {("a", "2"), ("a", "4"), ("d", "x"), ("d", "2"), ("e", "6"), ("f", "6")}
+    assert answers == {("a", "2"), ("a", "4"), ("d", "2"), ("e", "6"), ("f", "6")}, "what could not be judged goes"
 
 
 def test_what_could_not_be_judged_has_its_own_policy() -> None:
@@ -92,17 +92,17 @@ def test_what_could_not_be_judged_has_its_own_policy() -> None:
 def test_a_filter_over_the_corpus_stands_between_others() -> None:
     plan = harvest(store_of(*STORE)).target(every_sample).filter(Even(), Unrepeated(), Seen())
     assert funnel(plan)[2:] == [
-        ("test_waterfall", 3, 1, {"repeated": 1}, 5, {}),
-        ("test_waterfall", 3, 0, {}, 5, {}),
+        ("test_waterfall", 2, 2, {"repeated": 2}, 2, {}),
+        ("test_waterfall", 2, 0, {}, 2, {}),
     ]
-    assert [one["problem"] for one in plan.run().rejects] == ["a", "b", "c", "e", "g"], "in the order of the problems"
+    assert [one["problem"] for one in plan.run().rejects] == list("aabcdeg"), "in the order of the problems"
 
 
 def test_rejects_name_rows_and_hold_no_text(tmp_path: Path) -> None:
     harvest(store_of(*STORE)).target(every_sample).filter(Even()).write(tmp_path / "d")
     rejects = [json.loads(line) for line in (tmp_path / "d/rejects.jsonl").read_text().splitlines()]
     assert rejects[0] == {"problem": "a", "stage": "test_waterfall", "reason": "odd", "call": None}
-    assert [one["reason"] for one in rejects] == ["odd", "odd", "no-number", "no-answer"]
+    assert [one["reason"] for one in rejects] == ["odd", "odd", "no-number", "no-number", "no-answer"]
     assert [one["reason"] for one in rejects[1]["verdicts"]] == ["found", "odd"]
     assert "What is" not in (tmp_path / "d/rejects.jsonl").read_text()
     sources = [json.loads(line) for line in (tmp_path / "d/sources.jsonl").read_text().splitlines()]
@@ -132,7 +132,7 @@ def test_each_problem_counts_once_when_balanced() -> None:
     weights = {one.problem: [] for one in plan.run().examples}
     for one in plan.balanced().run().examples:
         weights[one.problem].append(one.weight)
-    assert weights == {"a": [0.5, 0.5], "d": [0.5, 0.5], "e": [1.0], "f": [1.0]}
+    assert weights == {"a": [0.5, 0.5], "d": [1.0], "e": [1.0], "f": [1.0]}
 
 
 def test_terms_are_carried_by_row_and_told_by_the_card(tmp_path: Path) -> None:
