@@ -44,12 +44,33 @@ class Attempt:
         told = before_answer(thought_and_said(text_of(last) or "")[1]) if last["role"] == "assistant" else None
         return thinking_in(self.target) or told
 
-    def row(self, group: Group, target: Sequence[Message] | None = None, **fields: Any) -> Example:
-        """A row in which the student says all of it, or `target` alone; `fields` are further ones of `Example`."""
+    @property
+    def terms(self) -> str:
+        """Digest of what else a row of it tells: of two attempts that say the same, no run's id decides which is taken."""
+        return digest(
+            [self.trace.consent, self.trace.licence, self.call and self.call.model, self.tools, self.logprobs]
+        )
+
+    def row(
+        self,
+        group: Group,
+        target: Sequence[Message] | None = None,
+        *,
+        beside: Sequence[Trace] = (),
+        **fields: Any,
+    ) -> Example:
+        """A row in which the student says all of it, or `target` alone.
+
+        Args:
+            group: its problem.
+            target: what the student says in its place.
+            beside: further runs that go into the row, which carries their terms, too.
+            **fields: further ones of `Example`.
+        """
         by = {"call": self.call.id, "model": self.call.model} if self.call else {}
         logprobs = self.logprobs if target is None else None  # they are of every token that was said
         told = {"answer": self.answer, "tools": self.tools, "logprobs": logprobs, **by, **fields}
-        return row_of(group, self.prompt, self.target if target is None else target, [self.trace], **told)
+        return row_of(group, self.prompt, self.target if target is None else target, [self.trace, *beside], **told)
 
 
 Score = Callable[[Attempt, Group], float | None]
@@ -59,7 +80,7 @@ Score = Callable[[Attempt, Group], float | None]
 def attempts(group: Group) -> list[Attempt]:
     """The attempts at the original question in the order of what they say. What failed or was cut is none."""
     found = [_attempt(group, one) for trace in group.originals for one in candidates(trace, group.extract)]
-    return sorted((one for one in found if one), key=lambda one: (one.content, one.trace.id))
+    return sorted((one for one in found if one), key=lambda one: (one.content, one.terms, one.trace.id))
 
 
 def by_votes(attempt: Attempt, group: Group) -> float | None:

@@ -70,5 +70,11 @@ def preferred(score: Score = by_votes, *, min_margin: float = 0.0, most: int = 1
 
 
 def _row(group: Group, chosen: Attempt, rejected: Attempt, margin: float) -> Example:
-    row = chosen.row(group, reasoning=chosen.reasoning, rejected=rejected.target, margin=margin, good=True)
-    return row.model_copy(update={"traces": sorted({chosen.trace.id, rejected.trace.id})})
+    return chosen.row(
+        group,
+        beside=[rejected.trace],
+        reasoning=chosen.reasoning,
+        rejected=rejected.target,
+        margin=margin,
+        good=True,
+    )

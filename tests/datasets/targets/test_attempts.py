@@ -138,6 +138,24 @@ def test_thinking_in_the_blocks_of_earlier_turns_is_left_out() -> None:
     assert CANARY not in row.model_dump_json()
 
 
+def test_a_pair_carries_the_terms_of_both_runs_whichever_ids_they_have() -> None:
+    """Of several runs that say the same, the id does not decide whose terms the row has."""
+
+    def run(id: str, said: str, licence: str) -> Trace:
+        call = Call(id=f"c{id}", candidate=True, replies=[Reply(message={"role": "assistant", "content": said})])
+        return Trace(id=id, input=[ASKED], calls=[call], licence=licence, consent="yes")
+
+    told: list[tuple[str | None, str | None, str]] = []
+    for ids in ("abcd", "dcba"):
+        runs = [run(id, *said) for id, said in zip(ids, (("4", "x"), ("4", "y"), ("4", "z"), ("5", "w")), strict=True)]
+        found = harvest(runs, extract=answers.free_text).target(preferred()).run()
+        [row] = found.examples
+        assert row.traces == sorted([row.trace, ids[3]])
+        told.append((row.licence, row.consent, found.chain[-1]["hash"]))
+    assert told[0] == told[1]
+    assert (sorted(str(told[0][0]).split("; "))[0], told[0][1]) == ("w", "yes")
+
+
 PAIR = "Request: r\nResponse A: {}\nResponse B: {}"
 
 
