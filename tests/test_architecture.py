@@ -25,6 +25,7 @@ GROUND = {
     "budgets",
     "replies",
     "folders",
+    "finding",
     "versions",
     "usage",
     "reasoning_openai",

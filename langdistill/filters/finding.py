@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from langdistill.errors import UnknownName
 from langdistill.filters.judging import Factory
+from langdistill.finding import module_named, names_in
 
-PROTOCOL_FILES = {"__init__", "asking", "comparing", "finding", "gold", "judging"}
+PROTOCOL_FILES = {"asking", "comparing", "finding", "gold", "judging"}
 
 
 def filter_names() -> list[str]:
     """The filters that there are."""
-    return sorted(path.stem for path in Path(__file__).parent.glob("*.py") if path.stem not in PROTOCOL_FILES)
+    return names_in(Path(__file__).parent, besides=PROTOCOL_FILES)
 
 
 def find_filter(name: str) -> Factory:
@@ -23,7 +22,5 @@ def find_filter(name: str) -> Factory:
     Raises:
         UnknownName: there is no such filter.
     """
-    if name not in filter_names():
-        raise UnknownName("filter", name, filter_names())
-    found: Any = getattr(import_module(f"langdistill.filters.{name}"), name)
+    found: Any = getattr(module_named("filter", name, "langdistill.filters", filter_names()), name)
     return found

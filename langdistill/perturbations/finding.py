@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from langdistill.errors import UnknownName
+from langdistill.finding import module_named, names_in
 from langdistill.perturbations.perturbing import Perturbation
 
-PROTOCOL_FILES = {"__init__", "finding", "perturbing"}
+PROTOCOL_FILES = {"finding", "perturbing"}
 
 
 def perturbation_names() -> list[str]:
     """The families that there are."""
-    return sorted(path.stem for path in Path(__file__).parent.glob("*.py") if path.stem not in PROTOCOL_FILES)
+    return names_in(Path(__file__).parent, besides=PROTOCOL_FILES)
 
 
 def find_perturbation(name: str) -> Callable[..., Perturbation]:
@@ -24,7 +23,5 @@ def find_perturbation(name: str) -> Callable[..., Perturbation]:
     Raises:
         UnknownName: there is no such family.
     """
-    if name not in perturbation_names():
-        raise UnknownName("perturbation", name, perturbation_names())
-    found: Any = getattr(import_module(f"langdistill.perturbations.{name}"), name)
+    found: Any = getattr(module_named("perturbation", name, "langdistill.perturbations", perturbation_names()), name)
     return found

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from importlib import import_module
 from pathlib import Path
 
-from langdistill.errors import StoreError, UnknownName
+from langdistill.errors import StoreError
+from langdistill.finding import module_named, names_in
 from langdistill.records import Record, Trace
 from langdistill.stores.protocol import Store
 
@@ -70,10 +70,7 @@ def find_importer(name: str) -> Importer:
     Raises:
         UnknownName: there is none of that name.
     """
-    known = [path.stem for path in IMPORTERS.glob("[a-z]*.py")]
-    if name not in known:
-        raise UnknownName("format", name, known)
-    return import_module(f"langdistill.stores.importers.{name}").read
+    return module_named("format", name, "langdistill.stores.importers", names_in(IMPORTERS)).read
 
 
 class Files:

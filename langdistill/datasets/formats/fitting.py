@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, fields
-from importlib import import_module
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -15,12 +14,12 @@ import orjson
 
 from langdistill.datasets.formats.surviving import check_survival
 from langdistill.datasets.formats.unfit import Unfit
-from langdistill.errors import UnknownName
+from langdistill.finding import module_named, names_in
 from langdistill.records import Example, Message
 
 __all__ = ["Fitted", "Format", "Unfit", "find_format", "fitted", "format_names"]
 
-PROTOCOL_FILES = {"__init__", "conversational", "fitting", "surviving", "unfit"}
+PROTOCOL_FILES = {"conversational", "fitting", "surviving", "unfit"}
 
 
 @dataclass(frozen=True)
@@ -82,7 +81,7 @@ def fitted(format: Format, example: Example) -> list[Fitted]:
 
 def format_names() -> list[str]:
     """The formats that there are."""
-    return sorted(path.stem for path in Path(__file__).parent.glob("*.py") if path.stem not in PROTOCOL_FILES)
+    return names_in(Path(__file__).parent, besides=PROTOCOL_FILES)
 
 
 def find_format(name: str | Format, **settings: Any) -> Format:
@@ -97,9 +96,7 @@ def find_format(name: str | Format, **settings: Any) -> Format:
     """
     if isinstance(name, Format):
         return name
-    if name not in format_names():
-        raise UnknownName("format", name, format_names())
-    return getattr(import_module(f"langdistill.datasets.formats.{name}"), name)(**settings)
+    return getattr(module_named("format", name, "langdistill.datasets.formats", format_names()), name)(**settings)
 
 
 def _written(row: dict[str, Any]) -> Fitted:

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 from langdistill.datasets.rendering import Rendering
-from langdistill.errors import UnknownName
+from langdistill.finding import module_named, names_in
 
-PROTOCOL_FILES = {"__init__", "exemplars", "finding", "wording"}
+PROTOCOL_FILES = {"exemplars", "finding", "wording"}
 
 
 def rendering_names() -> list[str]:
     """The renderings that there are."""
-    return sorted(path.stem for path in Path(__file__).parent.glob("*.py") if path.stem not in PROTOCOL_FILES)
+    return names_in(Path(__file__).parent, besides=PROTOCOL_FILES)
 
 
 def find_rendering(name: str) -> Callable[..., Rendering]:
@@ -24,7 +23,5 @@ def find_rendering(name: str) -> Callable[..., Rendering]:
     Raises:
         UnknownName: there is no such rendering.
     """
-    if name not in rendering_names():
-        raise UnknownName("rendering", name, rendering_names())
-    found: Any = getattr(import_module(f"langdistill.datasets.renderings.{name}"), name)
+    found: Any = getattr(module_named("rendering", name, "langdistill.datasets.renderings", rendering_names()), name)
     return found

@@ -6,20 +6,19 @@ import inspect
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
-from importlib import import_module
 from pathlib import Path
 from typing import Any, cast
 
 from langdistill.datasets.taking import Taking
-from langdistill.errors import UnknownName
+from langdistill.finding import module_named, names_in
 from langdistill.groups import Target
 
-PROTOCOL_FILES = {"__init__", "finding"}
+PROTOCOL_FILES = {"finding"}
 
 
 def target_names() -> list[str]:
     """The targets that there are."""
-    return sorted(path.stem for path in Path(__file__).parent.glob("*.py") if path.stem not in PROTOCOL_FILES)
+    return names_in(Path(__file__).parent, besides=PROTOCOL_FILES)
 
 
 def find_target(name: str) -> Callable[..., Target]:
@@ -28,9 +27,7 @@ def find_target(name: str) -> Callable[..., Target]:
     Raises:
         UnknownName: there is no such target.
     """
-    if name not in target_names():
-        raise UnknownName("target", name, target_names())
-    found: Any = getattr(import_module(f"langdistill.datasets.targets.{name}"), name)
+    found: Any = getattr(module_named("target", name, "langdistill.datasets.targets", target_names()), name)
     if isinstance(found, Taking):
         return partial(replace, found)  # usable as it is, and with other settings
     if "group" in inspect.signature(found).parameters:
