@@ -69,7 +69,9 @@ def _settings(path: Path) -> str:
     data = path.read_bytes()
     if path.name != "config.json":
         return digest(data)
-    told = {key: value for key, value in json.loads(data).items() if key not in ("transformers_version", "_name_or_path")}
+    told = {
+        key: value for key, value in json.loads(data).items() if key not in ("transformers_version", "_name_or_path")
+    }
     return digest(told)
 
 

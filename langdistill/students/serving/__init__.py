@@ -1,0 +1,1 @@
+"""Students on vLLM: the server, its adapters, and a teacher that is sampled in batches."""
