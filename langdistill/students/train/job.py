@@ -89,8 +89,9 @@ class Job:
         """
         held_out = self.objective.prepared(self.validation, self.tokenizer, self.recipe.max_length)
         start = self.start.folder if self.start else None
+        passes = self.objective.passes(self.prepared, self.recipe)
         return Materials(
-            self.base_folder, start, self.prepared, held_out, self.tokenizer, self.recipe, self.seed, folder
+            self.base_folder, start, self.prepared, held_out, self.tokenizer, self.recipe, self.seed, folder, passes
         )
 
     def stages(self, steps: int) -> list[Stage]:

@@ -35,15 +35,13 @@ class Materials:
     seed: int
     folder: Path
     """For checkpoints."""
+    passes: int
+    """Batches in an epoch, on one device."""
 
     @property
     def steps(self) -> int:
         """Updates of the whole run, on one device."""
-        return self.recipe.steps or ceil(self._passes / self.recipe.accumulate * self.recipe.epochs)
-
-    @property
-    def _passes(self) -> int:
-        return ceil(len(self.rows) / self.recipe.batch_size)
+        return self.recipe.steps or ceil(self.passes / self.recipe.accumulate * self.recipe.epochs)
 
     def arguments(self, **more: Any) -> dict[str, Any]:
         """Arguments of `transformers.TrainingArguments`, which every trainer's own configuration extends.

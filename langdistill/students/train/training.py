@@ -79,8 +79,7 @@ def _trainer(job: Job, work: Path, on_progress: OnProgress | None) -> Any:
     for printing in (transformers.PrinterCallback, transformers.ProgressCallback):
         trainer.remove_callback(printing)
     if on_progress:
-        rows_per_step = trainer.args.train_batch_size * job.recipe.accumulate * trainer.args.world_size
-        trainer.add_callback(progress_callback(on_progress, job.tokens / len(job.prepared) * rows_per_step))
+        trainer.add_callback(progress_callback(on_progress, job.tokens))
     return trainer
 
 
