@@ -43,28 +43,38 @@ def apart(collate: Any) -> Any:
 
 
 def check_apart(model: Any, rows: list[Row], pad: int) -> None:
-    """Whether a row says the same to this model packed as alone.
+    """Whether a row says the same to this model whatever it is packed with, and as alone.
 
     Raises:
-        StudentError: it does not: rows see each other.
+        StudentError: it does not: rows see each other, or are told from which place in the sequence they are.
     """
-    torch, collator = imported("torch"), imported("trl.trainer.sft_trainer").DataCollatorForLanguageModeling
+    torch = imported("torch")
     first, second = rows[0]["input_ids"][:SHOWN], rows[-1]["input_ids"][:SHOWN]
-    one = {"input_ids": first + second, "labels": first + second, "seq_lengths": [len(first), len(second)]}
-    shorter = {"input_ids": second, "labels": second, "seq_lengths": [len(second)]}
-    batch = apart(collator(pad_token_id=pad))([one, shorter])
-    del batch["labels"]
     was, _ = model.training, model.eval()
     try:
         with torch.no_grad():
-            told = model(**batch, use_cache=False).logits[0, len(first) :].float()
-            alone = model(input_ids=torch.tensor([second]), use_cache=False).logits[0].float()
-    except TypeError:  # it takes no positions
-        told, alone = torch.ones(1), torch.zeros(1)
+            told, other = (_told(model, before, second, pad) for before in (first, first[::-1]))
+            alone = model(input_ids=torch.tensor([second], device=model.device), use_cache=False).logits[0].float()
+    except TypeError as error:  # it takes no positions
+        raise _mixes(model) from error
     finally:
         model.train(was)
-    if (told - alone).abs().max() > torch.finfo(model.dtype).eps ** 0.5 * alone.abs().max():
-        raise StudentError(
-            f"{type(model).__name__} cannot be trained on packed rows: they see each other, and each says something else than alone. "
-            "Train with packing=False."
-        )
+    largest, rounding = alone.abs().max(), torch.finfo(model.dtype).eps
+    sees, moved = ((told - one).abs().max() / largest for one in (other, alone))
+    if sees > 16 * rounding or moved > max(1e-3, 16 * rounding):  # the second compares computations of different shapes
+        raise _mixes(model)
+
+
+def _mixes(model: Any) -> StudentError:
+    return StudentError(
+        f"{type(model).__name__} cannot be trained on packed rows: they would see each other. Train with packing=False."
+    )
+
+
+def _told(model: Any, before: list[int], row: list[int], pad: int) -> Any:
+    """Logits of a row that is packed behind another, in a batch: (tokens, vocabulary)."""
+    collator = imported("trl.trainer.sft_trainer").DataCollatorForLanguageModeling
+    sequences = [{"input_ids": [*one, *row], "seq_lengths": [len(one), len(row)]} for one in (before, before[1:])]
+    batch = apart(collator(pad_token_id=pad))(sequences)
+    given = {name: batch[name].to(model.device) for name in ("input_ids", "position_ids")}
+    return model(**given, use_cache=False).logits[0, len(before) : len(before) + len(row)].float()

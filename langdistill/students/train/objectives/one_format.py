@@ -58,7 +58,9 @@ class OneFormat(Objective):
                 f"A batch size was given for the style {unknown[0]!r}, and no row is of it: there are "
                 f"{', '.join(sorted(set(styles)))}. Leave it out, or harvest that style, too."
             )
-        return Batches(styles, {style: self.batch_sizes.get(style, recipe.batch_size) for style in sorted(set(styles))}, seed)
+        return Batches(
+            styles, {style: self.batch_sizes.get(style, recipe.batch_size) for style in sorted(set(styles))}, seed
+        )
 
 
 def one_format(*, batch_sizes: Mapping[str, int] | None = None) -> OneFormat:
