@@ -90,7 +90,7 @@ def _pairs(rows: Sequence[Row]) -> list[tuple[Row, Row]]:
             found.append((label, row))
     lack["rationale"] += len(waiting)
     if any(lack.values()):
-        told = " and ".join(f"{n} no {task}" for task, n in lack.items() if n)
+        told = " and ".join(f"{n} have no {task}" for task, n in lack.items() if n)
         raise DatasetError(
             f"Of {len(found) + sum(lack.values())} examples {told} row, and both are learnt in one update: none is left out in silence. "
             "Drop examples without reasoning when you harvest, or train with the objective sft."
