@@ -17,10 +17,9 @@ from langdistill.answers import final_answer, same
 from langdistill.datasets.containers import rows_in
 from langdistill.errors import DatasetError
 from langdistill.records import Record, digest
-from langdistill.students.card import load_student
 from langdistill.students.local import LocalChatModel
 from langdistill.students.train.recipe import PILOT, Recipe
-from langdistill.students.train.sft import sft
+from langdistill.students.train.training import train
 
 
 class PilotReport(Record):
@@ -65,17 +64,17 @@ def pilot(
         raise DatasetError(f"A pilot needs at least 6 rows; {str(dataset)!r} has {len(lines)}.")
     drawn = [orjson.loads(line) for line in sorted(lines, key=lambda line: digest(str(seed), line))]
     held = min(held_out, len(drawn) // 3)
-    test, train = drawn[:held], drawn[held : held + rows]
+    test, taught = drawn[:held], drawn[held : held + rows]
     with TemporaryDirectory() as folder:
         small = Path(folder) / "data"
         small.mkdir()
         (small / "train.jsonl").write_bytes(
-            b"".join(orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE) for row in train)
+            b"".join(orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE) for row in taught)
         )
-        (small / "manifest.json").write_bytes(orjson.dumps({"hash": digest(train)}))
-        sft(small, base, Path(folder) / "student", recipe=recipe, seed=seed)
+        (small / "manifest.json").write_bytes(orjson.dumps({"hash": digest(taught)}))
+        student = train(small, base, Path(folder) / "student", recipe=recipe, seed=seed)
         before = agreement_with(LocalChatModel(model=str(base)), test)
-        after = agreement_with(load_student(Path(folder) / "student"), test)
+        after = agreement_with(student.local(), test)
     return PilotReport(
         base_agreement=before, student_agreement=after, n=held, warning=_warning(before, after, held, enough)
     )
