@@ -72,21 +72,44 @@ def align_top_k(
             f"The teacher has {len(teacher_tokens)} tokens and {len(teacher_top_k)} distributions. Give one for each token."
         )
     vocabulary = student_tokenizer if isinstance(student_tokenizer, Vocabulary) else Vocabulary(student_tokenizer)
+    said = joined(map(spelt, teacher_tokens)) if text is None else text
+    found = aligned(vocabulary.encode(said), teacher_tokens, teacher_top_k, vocabulary, renormalise=renormalise)
+    if not end:
+        return found
+    stop = vocabulary.end
+    return Aligned((*found.ids, stop), (*found.distributions, {stop: 1.0}), (*found.copied, False))
+
+
+def aligned(
+    ids: Sequence[int],
+    teacher_tokens: Sequence[str],
+    teacher_top_k: Sequence[Mapping[str, float]],
+    vocabulary: Vocabulary,
+    *,
+    renormalise: bool = False,
+) -> Aligned:
+    """The same for tokens of the student's that are given, as a chat template made them of a conversation.
+
+    Args:
+        ids: the student's tokens; length n. Special ones are taught alone, whatever the teacher's alternatives there.
+        teacher_tokens: as of `align_top_k`, and so the others.
+        teacher_top_k: length t.
+        vocabulary: of the student.
+        renormalise: divide each copied distribution by its sum.
+    """
     theirs = [spelt(token) for token in teacher_tokens]
-    ids = vocabulary.encode(joined(theirs) if text is None else text)
     ours = [vocabulary.text(one) for one in ids]
-    found: list[dict[int, float]] = []
-    for token, partner in zip(ours, partners(ours, theirs), strict=True):
-        if partner is None:
-            found.append({})
-            continue
-        shifted = token.startswith(" ") != theirs[partner].startswith(" ")
-        ids_of = vocabulary.respaced_ids if shifted else vocabulary.spelt_ids
-        found.append(_mapped(teacher_top_k[partner], ids_of, renormalise))
-    if end:
-        ids, found = [*ids, vocabulary.end], [*found, {}]
-    taught = tuple(copied or {own: 1.0} for own, copied in zip(ids, found, strict=True))
-    return Aligned(tuple(ids), taught, tuple(map(bool, found)))
+    taught: list[dict[int, float]] = []
+    copied: list[bool] = []
+    for own, token, partner in zip(ids, ours, partners(ours, theirs), strict=True):
+        found: dict[int, float] = {}
+        if partner is not None and own not in vocabulary.special:
+            shifted = token.startswith(" ") != theirs[partner].startswith(" ")
+            ids_of = vocabulary.respaced_ids if shifted else vocabulary.spelt_ids
+            found = _mapped(teacher_top_k[partner], ids_of, renormalise)
+        taught.append(found or {own: 1.0})
+        copied.append(bool(found))
+    return Aligned(tuple(ids), tuple(taught), tuple(copied))
 
 
 def partners(ours: Sequence[str], theirs: Sequence[str]) -> list[int | None]:

@@ -44,9 +44,14 @@ class Vocabulary:
     @cached_property
     def ids(self) -> dict[str, int]:
         """The id of each text; special tokens say nothing, and a byte stands back behind a piece of the same text."""
-        special = set(self._tokenizer.all_special_ids)
         order = sorted(self._tokens, key=lambda at: (bool(BYTE.fullmatch(self._tokens[at])), at), reverse=True)
-        return {self.text(at): at for at in order if at not in special}
+        return {self.text(at): at for at in order if at not in self.special}
+
+    @cached_property
+    def special(self) -> frozenset[int]:
+        """The ids of special tokens: an end, padding, and those that mark who speaks."""
+        added = self._tokenizer.added_tokens_decoder
+        return frozenset([*self._tokenizer.all_special_ids, *(at for at, token in added.items() if token.special)])
 
     @cached_property
     def spelt_ids(self) -> Mapping[str, int | None]:
