@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Callable, Iterable
+from contextlib import closing
 from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
@@ -133,7 +134,7 @@ class Run:
         return self.out / self.task / f"seed-{self.seed}"
 
     def traces(self, name: str) -> list[Trace]:
-        with open_store(self.out / name / f"seed-{self.seed}" / "traces.db") as store:
+        with closing(open_store(self.out / name / f"seed-{self.seed}" / "traces.db")) as store:
             return list(store.traces())
 
     def record(self) -> None:

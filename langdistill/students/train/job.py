@@ -78,7 +78,7 @@ class Job:
     def fingerprint(self) -> str:
         """What decides the weights that come of it: a run with the same one goes on where a killed one stopped."""
         started = self.start.weights if self.start else base_digest(self.base_folder)
-        told = [self.objective.name, orjson.loads(orjson.dumps(self.objective.params, default=repr))]
+        told = [self.objective.name, self.objective.params]
         return digest(self.dataset_hash, started, told, self.recipe.model_dump(), str(self.seed))
 
     def materials(self, folder: Path) -> Materials:
@@ -97,7 +97,7 @@ class Job:
         """The lineage of its student."""
         stage = Stage(
             objective=self.objective.name,
-            params=orjson.loads(orjson.dumps(self.objective.params, default=repr)),
+            params=self.objective.params,
             recipe=self.recipe,
             dataset_hash=self.dataset_hash,
             seed=self.seed,

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 from langdistill.errors import DatasetError
-from langdistill.finding import Named, module_named, names_in
+from langdistill.finding import module_named, names_in
+from langdistill.named import Named
 from langdistill.students.train.materials import Materials
 
 Row = dict[str, Any]
