@@ -10,11 +10,11 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import accumulate, chain, pairwise
-from typing import Any
+from typing import Any, cast
 
 from langdistill.errors import StudentError
 from langdistill.students.train.vocabulary import Vocabulary, joined, spelt
@@ -207,12 +207,19 @@ def _warped(ours: Sequence[str], theirs: Sequence[str]) -> Iterator[Place]:
 
 def _mapped(alternatives: Mapping[str, float], ids: Mapping[str, int | None], renormalise: bool) -> dict[int, float]:
     """The probabilities of the alternatives that are tokens of the student's."""
-    found: dict[int, float] = {}
-    for token, logprob in alternatives.items():
-        at = ids[token]
-        if at is not None and (mass := math.exp(logprob)) > 0:
-            found[at] = found.get(at, 0.0) + mass
+    found = {ids[token]: math.exp(logprob) for token, logprob in alternatives.items()}
+    if len(found) < len(alternatives) or None in found or 0.0 in found.values():  # rare where vocabularies are alike
+        found = _added((ids[token], math.exp(logprob)) for token, logprob in alternatives.items())
     if not renormalise:
-        return found
+        return cast("dict[int, float]", found)
     total = math.fsum(found.values())
-    return {at: mass / total for at, mass in found.items()}
+    return {at: mass / total for at, mass in found.items() if at is not None}
+
+
+def _added(masses: Iterable[tuple[int | None, float]]) -> dict[int | None, float]:
+    """Those of one token together; none of a token that the student has not, nor of one without mass."""
+    found: dict[int | None, float] = {}
+    for at, mass in masses:
+        if at is not None and mass > 0:
+            found[at] = found.get(at, 0.0) + mass
+    return found

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 from langdistill.errors import StudentError
@@ -89,6 +89,7 @@ class Found(dict[str, int | None]):
         return found
 
 
+@lru_cache(maxsize=262_144)
 def spelt(token: str) -> str:
     """A token's text, its marks read as the white space that they stand for."""
     if found := BYTE.fullmatch(token):

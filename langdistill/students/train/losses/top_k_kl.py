@@ -64,8 +64,9 @@ def head_top_k_kl(
 ) -> Any:
     """The same from the last hidden states, whose logits are `hidden @ head.T + bias`: all logits are never held at once.
 
-    The gradient is computed with the loss, chunk by chunk, so a chunk's logits are computed once. Under autocast the products are in
-    its precision; the softmax and all sums are in float32 at least.
+    The gradient is computed with the loss, chunk by chunk, so a chunk's logits are computed once. For a mean, divide the weights and not
+    the sum: the gradient then needs no copy to be scaled. Under autocast the products are in its precision; the softmax and all sums
+    are in float32 at least.
 
     Args:
         hidden: [b, t, h], floats; those at [i, j] are for the token `labels[i, j]`.
@@ -165,6 +166,7 @@ def _from_logits() -> Any:
                 some = logits[place].to(part.probs.dtype)
                 _summed(some, part, gradient=True)
                 found[place] = some.mul_(upstream).to(found.dtype)
+                del some  # before the next chunk's are made
             return found, None, None, None, None
 
     return FromLogits
@@ -186,6 +188,7 @@ def _from_hidden() -> Any:
                     logits = torch.nn.functional.linear(states[here], weight, shift).to(part.probs.dtype)
                     total += _summed(logits, part, gradient=any(wants))
                     sums.add(here, logits, states[here], weight)
+                    del logits  # before the next chunk's are made
             ctx.save_for_backward(sums.hidden, sums.head, sums.bias)
             ctx.dtypes = [None if one is None else one.dtype for one in (hidden, head, bias)]
             return total
@@ -193,8 +196,9 @@ def _from_hidden() -> Any:
         @staticmethod
         @torch.autograd.function.once_differentiable
         def backward(ctx: Any, upstream: Any) -> Any:
+            once = bool(upstream == 1)  # then there is no second array of the weight's size
             found = [
-                None if one is None else (one * upstream).to(dtype)
+                None if one is None else (one if once else one * upstream).to(dtype)
                 for one, dtype in zip(ctx.saved_tensors, ctx.dtypes, strict=True)
             ]
             return *found, None, None, None

@@ -122,16 +122,15 @@ def _trainer() -> Any:
             self, model: Any, inputs: Any, return_outputs: bool = False, num_items_in_batch: Any = None
         ) -> Any:
             """The mean over the tokens that carry loss, of all devices and accumulated batches, each times its row's weight."""
-            taught = [inputs[name][:, 1:] for name in TAUGHT]
+            labels, ids, probs, weights = (inputs[name][:, 1:] for name in TAUGHT)
             asked = {name: value for name, value in inputs.items() if name not in TAUGHT} | {"use_cache": False}
-            with self.accelerator.autocast():
-                total = self.total(model, asked, taught)
-            tokens = (taught[0] != IGNORED).sum().clamp(min=1) if num_items_in_batch is None else num_items_in_batch
-            loss = total / tokens
+            tokens = (labels != IGNORED).sum().clamp(min=1) if num_items_in_batch is None else num_items_in_batch
             if self.args.average_tokens_across_devices and num_items_in_batch is not None:
-                loss = (
-                    loss * self.accelerator.num_processes
+                tokens = (
+                    tokens / self.accelerator.num_processes
                 )  # gradients are averaged over devices, whose tokens were counted
+            with self.accelerator.autocast():
+                loss = self.total(model, asked, [labels, ids, probs, weights / tokens])
             return (loss, {"loss": loss}) if return_outputs else loss
 
         def total(self, model: Any, asked: dict[str, Any], taught: list[Any]) -> Any:
