@@ -183,7 +183,7 @@ async def _reply(send: Send, status: int, told: Any) -> None:
 def _end_with_the_starter() -> None:
     while os.read(0, 1024):
         pass
-    os.kill(os.getpid(), signal.SIGTERM)
+    os.killpg(0, signal.SIGTERM)  # the whole group: while vLLM starts, its first process would leave the others behind
     time.sleep(GRACE)
     os.killpg(0, signal.SIGKILL)
 

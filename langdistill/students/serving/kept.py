@@ -39,6 +39,11 @@ def keep_versions(versions: list[Version]) -> None:
         write_whole(current.parent / KEPT, orjson.dumps({"versions": names}).decode())
 
 
+def was_served(place: Path) -> bool:
+    """Whether a version in a place was served by its student's name."""
+    return (place / KEPT).is_file()
+
+
 def kept_versions(path: str | Path) -> list[Version]:
     """What to serve of a student, oldest first, the last is current.
 

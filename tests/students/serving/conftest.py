@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import os
+import signal
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -14,14 +18,13 @@ from langdistill.errors import LangdistillError
 from langdistill.lab import WEIGHTS
 from langdistill.students.bases import base_digest
 from langdistill.students.card import Stage, Student
+from langdistill.students.serving.endpoint import Endpoint
 from langdistill.students.serving.interpreter import vllm_interpreter
-from langdistill.students.serving.server import VLLMServer
-from langdistill.students.serving.settings import Settings
-from langdistill.students.serving.starting import serve
 from langdistill.students.train.recipe import MINIATURE
 from langdistill.students.versioned import CARD, next_version
 
-SMALL = ("--kv-cache-memory-bytes", "128M", "--max-num-seqs", "32")
+SMALL = "--kv-cache-memory-bytes 128M --max-num-seqs 32 --max-loras 2 --max-cpu-loras 3"
+"""Fewer places than the tests load adapters."""
 Make = Callable[..., Student]
 
 
@@ -37,10 +40,44 @@ def vllm_python() -> str:
 
 
 @pytest.fixture(scope="session")
-def server(vllm_python: str) -> Iterator[VLLMServer]:
-    """vLLM with the lab model, which loads adapters while it runs."""
-    with serve(base=WEIGHTS, settings=Settings(python=vllm_python, adapters=2, extra=SMALL)) as started:
-        yield started
+def told(vllm_python: str, make: Make, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """What `langdistill serve` prints: the lab model and a student of it, served until Ctrl-C."""
+    student = make(tmp_path_factory.mktemp("first") / "first", seed=3)
+    words = ["-m", "langdistill", "serve", str(student.folder.parent), "--port", "0", "--vllm-python", vllm_python]
+    errors = tmp_path_factory.mktemp("log") / "errors"
+    with errors.open("wb") as file:
+        process = subprocess.Popen(
+            [sys.executable, *words, "--extra", SMALL], stdout=subprocess.PIPE, stderr=file, text=True
+        )
+    assert process.stdout
+    lines = list(takewhile(lambda line: "Ctrl-C" not in line, process.stdout))
+    assert process.poll() is None, errors.read_text()
+    yield "".join(lines)
+    [group] = children(process.pid)
+    process.send_signal(signal.SIGINT)
+    assert process.wait(60) == 0, errors.read_text()
+    assert members(group) == []
+
+
+@pytest.fixture(scope="session")
+def server(told: str) -> Endpoint:
+    """Address and key of a running server, as it told them."""
+    facts = dict(line.split(maxsplit=1) for line in told.splitlines()[:2])
+    return Endpoint(facts["url"], facts["key"])
+
+
+def children(process: int) -> list[int]:
+    return [int(one) for one in _ps("-o", "pid=", "--ppid", str(process))]
+
+
+def members(group: int) -> list[int]:
+    """Processes of a group that have not ended."""
+    lines = (line.split() for line in _ps("-eo", "pgid=,pid=,stat="))
+    return [int(pid) for pgid, pid, state in lines if int(pgid) == group and not state.startswith("Z")]
+
+
+def _ps(*words: str) -> list[str]:
+    return subprocess.run(["ps", *words], capture_output=True, text=True, check=False).stdout.splitlines()
 
 
 @pytest.fixture(scope="session")
