@@ -188,8 +188,7 @@ def _claimed(host: str, port: int | None) -> Generator[int]:
             ) from error
         free = int(asked.getsockname()[1])
     with socket.socket(family) as kept:
-        kept.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        kept.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        kept.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)  # without SO_REUSEADDR: the bind above then fails
         with suppress(OSError):
             kept.bind((host, free))
         yield free

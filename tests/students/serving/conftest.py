@@ -50,7 +50,8 @@ def told(vllm_python: str, make: Make, tmp_path_factory: pytest.TempPathFactory)
             [sys.executable, *words, "--extra", SMALL], stdout=subprocess.PIPE, stderr=file, text=True
         )
     assert process.stdout
-    lines = list(takewhile(lambda line: "Ctrl-C" not in line, process.stdout))
+    with process.stdout:
+        lines = list(takewhile(lambda line: "Ctrl-C" not in line, process.stdout))
     assert process.poll() is None, errors.read_text()
     yield "".join(lines)
     [group] = children(process.pid)

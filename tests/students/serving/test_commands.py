@@ -19,7 +19,7 @@ from langdistill.students.card import Student
 from langdistill.students.serving.adapters import Adapters
 from langdistill.students.serving.endpoint import Endpoint
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("vllm")]
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("vllm"), pytest.mark.timeout(900)]
 
 Make = Callable[..., Student]
 

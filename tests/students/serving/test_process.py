@@ -20,7 +20,7 @@ from langdistill.students.serving.settings import Settings
 from langdistill.students.serving.starting import serve
 from tests.students.serving.conftest import children, members
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("vllm")]
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("vllm"), pytest.mark.timeout(900)]
 
 
 def test_a_server_that_dies_while_starting_shows_its_last_lines(vllm_python: str, tmp_path: Path) -> None:

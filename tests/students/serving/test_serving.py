@@ -24,7 +24,7 @@ from langdistill.students.serving.adapters import Adapters
 from langdistill.students.serving.endpoint import Endpoint, Refused
 from langdistill.students.serving.kept import KEPT, kept_versions
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("vllm")]
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("vllm"), pytest.mark.timeout(900)]
 
 Make = Callable[..., Student]
 THINK = '\nThink step by step. End with one line that reads "Answer:" and then only the answer.'
