@@ -15,7 +15,7 @@ SOURCE = Source(
     file="aqua.jsonl, or its folder",
     shape='lines of {"input", "target"}, the target a letter',
     rows="test 254",
-    categories="",
+    answer="a letter",
     licence="Apache-2.0",
     origin="https://github.com/reasoning-machines/pal, datasets",
 )

@@ -21,6 +21,7 @@ SOURCE = Source(
     file="the folder of its 27 files, or one of them: navigate.json",
     shape='an object whose "examples" is an array of {"input", "target"}',
     rows="test 6511",
+    answer="by sub-task: a letter, yes or no, a number, words, brackets",
     categories="the sub-task: navigate",
     licence="MIT",
     origin="https://github.com/suzgunmirac/BIG-Bench-Hard, bbh",

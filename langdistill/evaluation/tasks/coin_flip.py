@@ -10,7 +10,7 @@ from langdistill.evaluation.tasks.reading.index_splits import question_and_answe
 from langdistill.evaluation.tasks.reading.making import task_of
 from langdistill.evaluation.tasks.taskset import TaskSet
 
-SOURCE = source_of("Coin flip", "coin_flip", rows="test 150, train 350")
+SOURCE = source_of("Coin flip", "coin_flip", answer="yes or no", rows="test 150, train 350")
 
 
 def coin_flip(

@@ -19,7 +19,7 @@ SOURCE = Source(
     file="dev_rand_split.jsonl or train_rand_split.jsonl, or their folder; or commonsense_qa.json of Reasoning Teachers with its split",
     shape='lines of {"id", "answerKey", "question": {"stem", "choices": [{"label", "text"}]}}, or an array of {"question", "answer"}',
     rows="test (dev_rand_split.jsonl) 1221, train 9741",
-    categories="",
+    answer="a letter",
     licence="MIT",
     origin="https://www.tau-nlp.org/commonsenseqa, or https://github.com/itsnamgyu/reasoning-teacher, dataset and data/split",
 )

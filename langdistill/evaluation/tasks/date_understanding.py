@@ -10,7 +10,7 @@ from langdistill.evaluation.tasks.reading.index_splits import question_and_answe
 from langdistill.evaluation.tasks.reading.making import task_of
 from langdistill.evaluation.tasks.taskset import TaskSet
 
-SOURCE = source_of("Date understanding", "date_understanding", rows="test 111, train 258")
+SOURCE = source_of("Date understanding", "date_understanding", answer="a letter", rows="test 111, train 258")
 
 
 def date_understanding(
@@ -29,7 +29,7 @@ def date_understanding(
         limit: how many rows; `None` for all.
         seed: draws them; `None` takes the first ones.
         split_file: which rows are train and test; `None` for ``data/split/date_understanding__default.json`` of the repository. Questions
-            of one template stand on both sides of that one: ``date_understanding__template.json`` keeps them apart.
+            of one template stand on both sides of it: ``date_understanding__template.json`` keeps them apart.
 
     Raises:
         DatasetError: there is no such file, or it is of another shape.

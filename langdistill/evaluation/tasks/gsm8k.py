@@ -15,7 +15,7 @@ SOURCE = Source(
     file="test.jsonl or train.jsonl, or their folder",
     shape='lines of {"question", "answer"}, the answer closing with "#### 18"',
     rows="test 1319, train 7473",
-    categories="",
+    answer="a number",
     licence="MIT",
     origin="https://github.com/openai/grade-school-math, grade_school_math/data",
 )
@@ -39,7 +39,7 @@ def gsm8k(path: str | Path, *, split: str = "test", limit: int | None = None, se
 
 
 def _item(row: Row, split: str) -> Item:
-    worked, marked, answer = row.text("answer").rpartition("####")
+    _, marked, answer = row.text("answer").rpartition("####")
     if not marked:
-        raise row.refused(f'the answer {worked[-40:]!r} closes with no "#### 18"')
+        raise row.refused(f'the answer {answer[-40:]!r} closes with no "#### 18"')
     return Item(f"gsm8k-{split}-{row.index}", row.text("question"), answer)

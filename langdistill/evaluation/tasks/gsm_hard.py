@@ -16,7 +16,7 @@ SOURCE = Source(
     file="gsmhardv2.jsonl, or its folder",
     shape='lines of {"input", "target"}, the target a number',
     rows="test 1319",
-    categories="",
+    answer="a number, within 0.001",
     licence="Apache-2.0",
     origin="https://github.com/reasoning-machines/pal, datasets",
 )

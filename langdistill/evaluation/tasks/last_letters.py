@@ -10,7 +10,9 @@ from langdistill.evaluation.tasks.reading.index_splits import question_and_answe
 from langdistill.evaluation.tasks.reading.making import task_of
 from langdistill.evaluation.tasks.taskset import TaskSet
 
-SOURCE = source_of("Last-letter concatenation", "last_letter_concatenation", rows="test 150, train 350")
+SOURCE = source_of(
+    "Last-letter concatenation", "last_letter_concatenation", answer="letters", rows="test 150, train 350"
+)
 
 
 def last_letters(

@@ -15,6 +15,7 @@ SOURCE = Source(
     file="MATH_test_all.json of rStar, or test.jsonl of HuggingFaceH4/MATH-500, or its folder",
     shape='rows of {"problem", "answer", "subject", "level", "unique_id"}, of which rStar keeps the answer, subject and level in "extra_info"',
     rows="test 500",
+    answer="mathematics, by value",
     categories="subject and level: Algebra, level 3",
     licence="MIT",
     origin="https://github.com/zhentingqi/rStar, data/MATH, or https://huggingface.co/datasets/HuggingFaceH4/MATH-500",

@@ -23,6 +23,7 @@ SOURCE = Source(
         '"model_a", "model_b", "winner", "turn", "conversation_a", "conversation_b"}'
     ),
     rows="test: a pair for each line of verdicts, or for each pair and turn that people voted on",
+    answer="a verdict, GPT-4's or people's",
     categories="the question's: writing, roleplay, reasoning, math, coding, extraction, stem, humanities",
     licence="Apache-2.0; people's votes CC-BY-4.0",
     origin="https://github.com/lm-sys/FastChat, fastchat/llm_judge/data, and https://huggingface.co/datasets/lmsys/mt_bench_human_judgments",

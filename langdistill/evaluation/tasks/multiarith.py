@@ -10,7 +10,7 @@ from langdistill.evaluation.tasks.reading.index_splits import question_and_answe
 from langdistill.evaluation.tasks.reading.making import task_of
 from langdistill.evaluation.tasks.taskset import TaskSet
 
-SOURCE = source_of("MultiArith", "multiarith", rows="test 180, train 420")
+SOURCE = source_of("MultiArith", "multiarith", answer="a number", rows="test 180, train 420")
 
 
 def multiarith(
@@ -28,8 +28,8 @@ def multiarith(
         split: "test" or "train", by the split of Reasoning Teachers.
         limit: how many rows; `None` for all.
         seed: draws them; `None` takes the first ones.
-        split_file: which rows are train and test; `None` for ``data/split/multiarith__default.json`` of the repository. Questions
-            of one template stand on both sides of that one: ``multiarith__template.json`` keeps them apart.
+        split_file: which rows are train and test; `None` for ``data/split/multiarith__default.json`` of the repository. Five
+            questions and many templates stand on both sides of that one: ``multiarith__template.json`` keeps them apart.
 
     Raises:
         DatasetError: there is no such file, or it is of another shape.

@@ -17,7 +17,7 @@ SOURCE = Source(
     file="dev.json or train.json, or their folder; or strategy_qa.json of Reasoning Teachers with its split",
     shape='an array of {"qid", "question", "answer": true or false}, or of {"question", "answer": "Yes" or "No"}',
     rows="test (dev.json) 229, train 2061; of Reasoning Teachers test 687, train 1603",
-    categories="",
+    answer="yes or no",
     licence="MIT",
     origin="https://github.com/eladsegal/strategyqa, data/strategyqa, or https://github.com/itsnamgyu/reasoning-teacher, dataset and data/split",
 )

@@ -16,6 +16,7 @@ SOURCE = Source(
     file="SVAMP.json, or its folder; or svamp.json of Reasoning Teachers with its split",
     shape='an array of {"ID", "Body", "Question", "Answer", "Type"}, or of {"question", "answer"}',
     rows="test 1000; of Reasoning Teachers test 300, train 700",
+    answer="a number",
     categories="Type: Addition, Subtraction, Multiplication, Common-Division; none in svamp.json",
     licence="MIT",
     origin="https://github.com/arkilpatel/SVAMP, or https://github.com/itsnamgyu/reasoning-teacher, dataset and data/split",

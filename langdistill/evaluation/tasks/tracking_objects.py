@@ -10,7 +10,9 @@ from langdistill.evaluation.tasks.reading.index_splits import question_and_answe
 from langdistill.evaluation.tasks.reading.making import task_of
 from langdistill.evaluation.tasks.taskset import TaskSet
 
-SOURCE = source_of("Tracking shuffled objects", "tracking_shuffled_objects", rows="test 225, train 525")
+SOURCE = source_of(
+    "Tracking shuffled objects", "tracking_shuffled_objects", answer="a letter", rows="test 225, train 525"
+)
 
 
 def tracking_objects(

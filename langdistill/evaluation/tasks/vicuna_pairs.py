@@ -17,6 +17,7 @@ SOURCE = Source(
     file="the folder that holds question.jsonl, answer/answer_*.jsonl and review/**/review_*.jsonl, or one of the reviews",
     shape='reviews are lines of {"question_id", "answer1_id", "answer2_id", "score": [8, 9]}',
     rows="test 80 pairs a review file",
+    answer="a verdict, GPT-4's",
     categories="the question's: generic, knowledge, roleplay, common-sense, fermi, counterfactual, coding, math, writing",
     licence="Apache-2.0",
     origin="https://github.com/lm-sys/FastChat, commit 69d085ea, fastchat/eval/table",

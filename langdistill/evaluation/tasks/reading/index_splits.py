@@ -17,23 +17,26 @@ FOLDERS = ("dataset", "data/dataset")
 """Where the repository keeps the sets, by its age."""
 
 
-def source_of(title: str, name: str, *, rows: str, licence: str = "MIT") -> Source:
+def source_of(title: str, name: str, *, answer: str, rows: str) -> Source:
     """What such a set is, in words."""
     return Source(
         title=title,
         file=f"dataset/{name}.json with data/split/{name}__default.json beside its folder, or the folder of both",
         shape='an array of {"question", "answer"}, and {"train": [row], "test": [row]}',
         rows=rows,
-        categories="",
-        licence=licence,
+        answer=answer,
+        licence="MIT",
         origin=f"{REPOSITORY}, dataset and data/split",
     )
 
 
 def is_indexed(path: str | Path, name: str) -> bool:
-    """Whether a path is such a file or holds it."""
+    """Whether a path is such a file or holds it; by the names as they are, for SVAMP.json is none, whatever a disk takes for the same."""
     path = Path(path)
-    return path.name == f"{name}.json" or any((path / place).is_file() for place in places(name))
+    if not path.is_dir():
+        return path.name == f"{name}.json"
+    folders = [path, *(path / folder for folder in FOLDERS)]
+    return any(file.name == f"{name}.json" for folder in folders if folder.is_dir() for file in folder.iterdir())
 
 
 def places(name: str) -> list[str]:

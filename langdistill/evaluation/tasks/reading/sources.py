@@ -20,11 +20,13 @@ class Source:
     """What the file holds, row by row."""
     rows: str
     """How many there are, by split."""
-    categories: str
-    """What the categories are; empty where there are none."""
+    answer: str
+    """What kind of answer is asked for: "a number"."""
     licence: str
     origin: str
     """Repository and path."""
+    categories: str = ""
+    """What the categories are; empty where there are none."""
 
     @property
     def told(self) -> str:
