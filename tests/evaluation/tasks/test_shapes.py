@@ -122,7 +122,7 @@ def test_without_its_split_a_set_is_not_read(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["svamp", "strategy_qa", "commonsense_qa"])
 def test_a_split_file_for_a_file_that_is_one_split_is_refused(tmp_path: Path, name: str) -> None:
-    with pytest.raises(DatasetError, match="split_file='split.json' tells of rows of Reasoning Teachers' file"):
+    with pytest.raises(DatasetError, match=r"split_file='split.json' tells of rows of Reasoning Teachers' file"):
         find_task(name)(tmp_path, split_file="split.json")
 
 
