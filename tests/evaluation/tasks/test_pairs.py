@@ -43,7 +43,13 @@ def test_vicuna_shows_the_answers_of_the_review_in_both_orders(data: Path) -> No
         question, first, second = asked[row["question_id"]], told[row["answer1_id"]], told[row["answer2_id"]]
         assert one.question == pair(question, first, second)
         assert twin.question == pair(question, second, first)
+<<<<<<< HEAD
         assert task.gold[one.id] == leading(*row["score"])
+=======
+        assert one.id == f"vicuna_pairs-{row['review_id']}"
+        assert task.gold[one.id] == leading(*row["score"])
+    assert task.name == "vicuna_pairs/gpt-4"
+>>>>>>> tasks
 
 
 def test_the_recorded_reviews_of_vicuna_give_the_gold_verdicts(data: Path) -> None:
@@ -85,6 +91,47 @@ def test_one_file_of_reviews_finds_its_questions_and_answers(data: Path) -> None
     assert (one.gold, len(one.gold)) == (other.gold, 80)
 
 
+<<<<<<< HEAD
+=======
+def vicuna(folder: Path, *reviews: dict[str, Any]) -> Path:
+    """Two answers to a question, one of them empty, and reviews of them."""
+    files = {
+        "question.jsonl": [{"question_id": 1, "text": "Why?", "category": "generic"}],
+        "answer/answer_a.jsonl": [{"answer_id": "a", "question_id": 1, "text": "Because."}],
+        "answer/answer_b.jsonl": [{"answer_id": "b", "question_id": 1, "text": ""}],
+        "review/review_a_b.jsonl": [REVIEW | one for one in reviews],
+    }
+    for name, rows in files.items():
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).write_text("\n".join(map(json.dumps, rows)))
+    return folder
+
+
+REVIEW = {
+    "review_id": "r1", "reviewer_id": "gpt-4-0328-math", "question_id": 1, "answer1_id": "a", "answer2_id": "b", "score": [9, 1.5],
+}  # fmt: skip
+
+
+def test_an_empty_answer_is_an_answer(tmp_path: Path) -> None:
+    task = find_task("vicuna_pairs")(vicuna(tmp_path, {}))
+    [(one, twin)] = twins(task)
+    assert (one.question, twin.question) == (pair("Why?", "Because.", ""), pair("Why?", "", "Because."))
+    assert task.gold == {"vicuna_pairs-r1": "A"}
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [({"score": [9]}, r"row 2: score is \[9\], where two numbers"), ({"score": [-1, -1]}, r"row 2: score is \[-1, -1\]"),
+     ({"question_id": 2}, "row 2: question '2' is not in"), ({"answer1_id": "c"}, "row 2: the answer 'c' is in no file"),
+     ({"reviewer_id": "gpt-3.5-turbo-0301"}, "by gpt-3.5-turbo and gpt-4. Name those of one judge"),
+     ({}, "row 2: the problem 'vicuna_pairs-r1' stands there a second time")],
+)  # fmt: skip
+def test_a_review_of_another_shape_is_told(tmp_path: Path, change: dict[str, Any], told: str) -> None:
+    with pytest.raises(DatasetError, match=told):
+        find_task("vicuna_pairs")(vicuna(tmp_path, {}, change))
+
+
+>>>>>>> tasks
 def vote(winner: str, *, a: str = "alpha", b: str = "beta", turn: int = 1, judge: str = "expert_0") -> dict[str, Any]:
     """A row as people's votes on MT-bench are published."""
     said = [{"role": role, "content": f"{role} {at}"} for at in (1, 2) for role in ("user", "assistant")]
@@ -119,7 +166,11 @@ def test_votes_on_one_pair_make_one_problem_whichever_way_they_were_shown(tmp_pa
 
 @pytest.mark.parametrize(
     ("change", "told"),
+<<<<<<< HEAD
     [({"winner": "error"}, "row 1: winner is 'error'"), ({"turn": 3}, "row 1: conversation_a holds no 3 turns"),
+=======
+    [({"winner": "error"}, "row 1: winner is 'error'"), ({"turn": 3}, "row 1: conversation_a holds no 3 turns"), ({"turn": 0}, "row 1: turn is 0"), ({"turn": "1"}, "row 1: turn is '1'"),
+>>>>>>> tasks
      ({"conversation_b": "hello"}, "row 1: conversation_b holds no 1 turn"), ({"model_a": None}, "row 1: model_a is None")],
 )  # fmt: skip
 def test_a_vote_of_another_shape_is_told(tmp_path: Path, change: dict[str, Any], told: str) -> None:

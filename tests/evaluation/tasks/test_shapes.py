@@ -116,6 +116,14 @@ def test_without_its_split_a_set_is_not_read(tmp_path: Path) -> None:
     with pytest.raises(DatasetError, match=r"no coin_flip__default.json beside .* Say split_file="):
         find_task("coin_flip")(file)
     assert len(find_task("coin_flip")(file, split_file=split).gold) == 2
+    with pytest.raises(DatasetError, match="is a folder, where a file was expected"):
+        find_task("coin_flip")(file, split_file=tmp_path)
+
+
+@pytest.mark.parametrize("name", ["svamp", "strategy_qa", "commonsense_qa"])
+def test_a_split_file_for_a_file_that_is_one_split_is_refused(tmp_path: Path, name: str) -> None:
+    with pytest.raises(DatasetError, match=r"split_file='split.json' tells of rows of Reasoning Teachers' file"):
+        find_task(name)(tmp_path, split_file="split.json")
 
 
 def test_the_choices_of_commonsense_qa_read_alike_in_both_of_its_files(tmp_path: Path) -> None:

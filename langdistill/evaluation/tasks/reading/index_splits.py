@@ -68,6 +68,21 @@ def rows_of_split(path: str | Path, source: Source, name: str, split: str, split
     return [rows[at] for at in sides[split]]
 
 
+<<<<<<< HEAD
+=======
+def refuse_split_file(source: Source, split_file: str | Path | None) -> None:
+    """For files that are one split themselves: to leave it aside in silence would test on train rows.
+
+    Raises:
+        DatasetError: one is given.
+    """
+    if split_file is not None:
+        raise source.refused(
+            f"split_file={str(split_file)!r} tells of rows of Reasoning Teachers' file, and another file was given."
+        )
+
+
+>>>>>>> tasks
 def question_and_answer(task: str, row: Row) -> Item:
     """A row of such a set."""
     return Item(f"{task}-{row.index}", row.text("question").strip(), row.text("answer"))
