@@ -119,19 +119,10 @@ def _voted(rows: Sequence[Row], categories: dict[str, str], limit: int | None, s
 
 def _pair_of(row: Row) -> tuple[str, bool]:
     """One id for the votes on a pair and turn, and whether this vote saw the models the other way round."""
-<<<<<<< HEAD
-    models = row.text("model_a"), row.text("model_b")
-    first, second = sorted(models)
-    return f"mt_bench_pairs-{row.text('question_id')}-{first}-{second}-turn{row.text('turn')}", models != (
-        first,
-        second,
-    )
-=======
     shown_first = row.text("model_a")
     first, second = sorted([shown_first, row.text("model_b")])
     told = f"mt_bench_pairs-{row.text('question_id')}-{first}-{second}-turn{row.text('turn')}"
     return told, shown_first != first
->>>>>>> tasks
 
 
 def _leader(votes: Sequence[str]) -> str:
@@ -141,13 +132,9 @@ def _leader(votes: Sequence[str]) -> str:
 
 def _shown(row: Row) -> tuple[str, str, str]:
     """What the user asked, and what each assistant answered, up to the turn that was judged."""
-<<<<<<< HEAD
-    turns = int(row.text("turn"))
-=======
     turns = row.value("turn")
     if type(turns) is not int or turns < 1:
         raise row.refused(f"turn is {turns!r}, where 1 or 2 was expected")
->>>>>>> tasks
     (asked, one), (_, other) = _turns(row, "conversation_a", turns), _turns(row, "conversation_b", turns)
     return asked, one, other
 

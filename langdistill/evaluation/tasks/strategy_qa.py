@@ -6,16 +6,12 @@ from functools import partial
 from pathlib import Path
 
 from langdistill.answers import yes_no
-<<<<<<< HEAD
-from langdistill.evaluation.tasks.reading.index_splits import is_indexed, question_and_answer, rows_of_split
-=======
 from langdistill.evaluation.tasks.reading.index_splits import (
     is_indexed,
     question_and_answer,
     refuse_split_file,
     rows_of_split,
 )
->>>>>>> tasks
 from langdistill.evaluation.tasks.reading.making import Item, task_of
 from langdistill.evaluation.tasks.reading.rows import Row, rows_in
 from langdistill.evaluation.tasks.reading.sources import Source
@@ -61,10 +57,7 @@ def strategy_qa(
         rows = rows_of_split(path, SOURCE, "strategy_qa", split, split_file)
         item = partial(question_and_answer, "strategy_qa")
     else:
-<<<<<<< HEAD
-=======
         refuse_split_file(SOURCE, split_file)
->>>>>>> tasks
         rows, item = rows_in(SOURCE.file_of_split(path, split, FILES), SOURCE), _item
     return task_of("strategy_qa", rows, item, extract=yes_no, prompt=PROMPT, limit=limit, seed=seed)
 

@@ -5,16 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 from langdistill.evaluation.tasks.reading.amounts import amount
-<<<<<<< HEAD
-from langdistill.evaluation.tasks.reading.index_splits import is_indexed, question_and_answer, rows_of_split
-=======
 from langdistill.evaluation.tasks.reading.index_splits import (
     is_indexed,
     question_and_answer,
     refuse_split_file,
     rows_of_split,
 )
->>>>>>> tasks
 from langdistill.evaluation.tasks.reading.making import Item, task_of
 from langdistill.evaluation.tasks.reading.rows import Row, rows_in
 from langdistill.evaluation.tasks.reading.sources import Source
@@ -61,10 +57,7 @@ def svamp(
         rows, item = rows_of_split(path, SOURCE, "svamp", split, split_file), _bare
     else:
         SOURCE.check_split(split, "test")
-<<<<<<< HEAD
-=======
         refuse_split_file(SOURCE, split_file)
->>>>>>> tasks
         rows, item = rows_in(SOURCE.file_at(path, "SVAMP.json"), SOURCE), _item
     return task_of("svamp", rows, item, extract=amount, limit=limit, seed=seed)
 

@@ -15,11 +15,7 @@ from langdistill.evaluation.tasks.taskset import TaskSet
 SOURCE = Source(
     title="Vicuna-80",
     file="the folder that holds question.jsonl, answer/answer_*.jsonl and review/**/review_*.jsonl, or one of the reviews",
-<<<<<<< HEAD
-    shape='reviews are lines of {"question_id", "answer1_id", "answer2_id", "score": [8, 9]}',
-=======
     shape='reviews are lines of {"question_id", "review_id", "reviewer_id", "answer1_id", "answer2_id", "score": [8, 9]}',
->>>>>>> tasks
     rows="test 80 pairs a review file",
     answer="a verdict, GPT-4's",
     categories="the question's: generic, knowledge, roleplay, common-sense, fermi, counterfactual, coding, math, writing",
@@ -38,13 +34,8 @@ def vicuna_pairs(
 ) -> TaskSet:
     """Vicuna-80 as a task for judges. The answer is a verdict: A, B or a tie; each pair comes in both orders.
 
-<<<<<<< HEAD
-    The gold verdict is GPT-4's: which of its two recorded scores is higher. It saw one order only, so it carries whatever liking for a
-    position it had.
-=======
     The gold verdict is GPT-4's ("vicuna_pairs/gpt-4" is the task's name then): which of its two recorded scores is higher. It saw one
     order only, so it carries whatever liking for a position it had.
->>>>>>> tasks
 
     Args:
         path: the folder, or one file of reviews below it.
@@ -60,21 +51,13 @@ def vicuna_pairs(
     folder, files = _files(Path(path), reviews)
     questions = {row.text("question_id"): row for row in rows_in(SOURCE.file_at(folder, "question.jsonl"), SOURCE)}
     answers = {
-<<<<<<< HEAD
-        row.text("answer_id"): row.text("text")
-=======
         row.text("answer_id"): str(row.value("text"))
->>>>>>> tasks
         for file in sorted(folder.glob("answer/*.jsonl"))
         for row in rows_in(file, SOURCE)
     }
     rows = [row for file in files for row in rows_in(file, SOURCE)]
     task = task_of(
-<<<<<<< HEAD
-        "vicuna_pairs",
-=======
         f"vicuna_pairs/{_judge(rows)}",
->>>>>>> tasks
         rows,
         lambda row: _item(row, questions, answers),
         extract=verdict,
@@ -91,10 +74,6 @@ def _item(row: Row, questions: dict[str, Row], answers: dict[str, str]) -> Item:
     if about is None:
         raise row.refused(f"question {row.text('question_id')!r} is not in question.jsonl")
     first, second = (_answer(row, field, answers) for field in ("answer1_id", "answer2_id"))
-<<<<<<< HEAD
-    told = f"vicuna_pairs-{row.file.stem}-{row.text('question_id')}"
-    return Item(told, pair(about.text("text"), first, second), _leader(row), about.text("category"))
-=======
     return Item(
         f"vicuna_pairs-{row.text('review_id')}",
         pair(about.text("text"), first, second),
@@ -109,7 +88,6 @@ def _judge(rows: Sequence[Row]) -> str:
     if len(judges) > 1:
         raise SOURCE.refused(f"The reviews are by {' and '.join(judges)}. Name those of one judge: reviews=[...].")
     return judges[0]
->>>>>>> tasks
 
 
 def _answer(row: Row, field: str, answers: dict[str, str]) -> str:
@@ -133,22 +111,14 @@ def _leader(row: Row) -> str:
 def _files(path: Path, reviews: Sequence[str] | None) -> tuple[Path, list[Path]]:
     """The folder of questions and answers, and the reviews."""
     if path.is_dir():
-<<<<<<< HEAD
-        found = {file.stem: file for file in sorted(path.glob("review/**/*.jsonl"))}
-=======
         files = sorted(path.glob("review/**/*.jsonl"))
         found = sorted({file.stem for file in files})
->>>>>>> tasks
         missing = [name for name in reviews or () if name not in found]
         if missing or not found:
             raise SOURCE.refused(
                 f"{str(path)!r} holds no reviews {', '.join(missing)}; there are: {', '.join(found) or 'none'}."
             )
-<<<<<<< HEAD
-        return path, [found[name] for name in reviews] if reviews else list(found.values())
-=======
         return path, [file for file in files if not reviews or file.stem in reviews]
->>>>>>> tasks
     file = SOURCE.file_at(path).resolve()
     folder = next((one for one in file.parents if (one / "question.jsonl").is_file()), None)
     if not folder:

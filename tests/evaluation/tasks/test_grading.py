@@ -8,13 +8,9 @@ from pathlib import Path
 
 import pytest
 
-<<<<<<< HEAD
-from langdistill.evaluation.tasks.finding import find_task
-=======
 from langdistill.evaluation.tasks.bbh import KINDS, equal, marked
 from langdistill.evaluation.tasks.finding import find_task
 from langdistill.evaluation.tasks.gsm_hard import near
->>>>>>> tasks
 
 SOLVERS = {"6b_finetuning": 286, "6b_verification": 515, "175b_finetuning": 458, "175b_verification": 742}
 
@@ -59,8 +55,6 @@ def test_big_bench_hard_alone_and_as_a_part_has_the_stored_accuracy(data: Path, 
         assert 100 * sum(right) / len(right) == pytest.approx(stored)
 
 
-<<<<<<< HEAD
-=======
 def test_each_sub_task_alone_reads_its_right_answers_but_for_three_that_are_no_letter(data: Path) -> None:
     tasks = [find_task("bbh")(data / "bbh", subtask=name) for name in KINDS]
     assert sum(len(task.gold) for task in tasks) == 6511
@@ -73,18 +67,12 @@ def test_each_sub_task_alone_reads_its_right_answers_but_for_three_that_are_no_l
     assert set(lost.values()) == {"Monsters, Inc", "dearth, wind, & fire", "rita, sue and bob poo"}
 
 
->>>>>>> tasks
 @pytest.mark.parametrize(
     ("answer", "gold", "right"),
     [("14053029.667", "14053029.666666666", True), ("14053029.668", "14053029.666666666", False), ("1/3", "0.3333", True),
      ("0.0016791648", "0.0016791648", True), (None, "5", False), ("fifty", "5", False), ("50%", "50", False)],
 )  # fmt: skip
 def test_gsm_hard_is_right_within_a_thousandth(answer: str | None, gold: str, right: bool) -> None:
-<<<<<<< HEAD
-    from langdistill.evaluation.tasks.gsm_hard import near
-
-=======
->>>>>>> tasks
     assert near(answer, gold) is right
 
 
@@ -96,9 +84,4 @@ def test_gsm_hard_is_right_within_a_thousandth(answer: str | None, gold: str, ri
      ("Answer: invalid", "valid", False), ("Answer: alpha beta", "alpha beta", True), ("Answer: beta alpha", "alpha beta", False)],
 )  # fmt: skip
 def test_all_of_big_bench_hard_reads_as_the_kind_of_the_right_answer(reply: str, gold: str, right: bool) -> None:
-<<<<<<< HEAD
-    from langdistill.evaluation.tasks.bbh import equal, marked
-
-=======
->>>>>>> tasks
     assert equal(marked(reply), gold) is right

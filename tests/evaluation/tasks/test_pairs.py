@@ -43,13 +43,9 @@ def test_vicuna_shows_the_answers_of_the_review_in_both_orders(data: Path) -> No
         question, first, second = asked[row["question_id"]], told[row["answer1_id"]], told[row["answer2_id"]]
         assert one.question == pair(question, first, second)
         assert twin.question == pair(question, second, first)
-<<<<<<< HEAD
-        assert task.gold[one.id] == leading(*row["score"])
-=======
         assert one.id == f"vicuna_pairs-{row['review_id']}"
         assert task.gold[one.id] == leading(*row["score"])
     assert task.name == "vicuna_pairs/gpt-4"
->>>>>>> tasks
 
 
 def test_the_recorded_reviews_of_vicuna_give_the_gold_verdicts(data: Path) -> None:
@@ -91,8 +87,6 @@ def test_one_file_of_reviews_finds_its_questions_and_answers(data: Path) -> None
     assert (one.gold, len(one.gold)) == (other.gold, 80)
 
 
-<<<<<<< HEAD
-=======
 def vicuna(folder: Path, *reviews: dict[str, Any]) -> Path:
     """Two answers to a question, one of them empty, and reviews of them."""
     files = {
@@ -131,7 +125,6 @@ def test_a_review_of_another_shape_is_told(tmp_path: Path, change: dict[str, Any
         find_task("vicuna_pairs")(vicuna(tmp_path, {}, change))
 
 
->>>>>>> tasks
 def vote(winner: str, *, a: str = "alpha", b: str = "beta", turn: int = 1, judge: str = "expert_0") -> dict[str, Any]:
     """A row as people's votes on MT-bench are published."""
     said = [{"role": role, "content": f"{role} {at}"} for at in (1, 2) for role in ("user", "assistant")]
@@ -166,11 +159,7 @@ def test_votes_on_one_pair_make_one_problem_whichever_way_they_were_shown(tmp_pa
 
 @pytest.mark.parametrize(
     ("change", "told"),
-<<<<<<< HEAD
-    [({"winner": "error"}, "row 1: winner is 'error'"), ({"turn": 3}, "row 1: conversation_a holds no 3 turns"),
-=======
     [({"winner": "error"}, "row 1: winner is 'error'"), ({"turn": 3}, "row 1: conversation_a holds no 3 turns"), ({"turn": 0}, "row 1: turn is 0"), ({"turn": "1"}, "row 1: turn is '1'"),
->>>>>>> tasks
      ({"conversation_b": "hello"}, "row 1: conversation_b holds no 1 turn"), ({"model_a": None}, "row 1: model_a is None")],
 )  # fmt: skip
 def test_a_vote_of_another_shape_is_told(tmp_path: Path, change: dict[str, Any], told: str) -> None:

@@ -68,8 +68,6 @@ def rows_of_split(path: str | Path, source: Source, name: str, split: str, split
     return [rows[at] for at in sides[split]]
 
 
-<<<<<<< HEAD
-=======
 def refuse_split_file(source: Source, split_file: str | Path | None) -> None:
     """For files that are one split themselves: to leave it aside in silence would test on train rows.
 
@@ -82,7 +80,6 @@ def refuse_split_file(source: Source, split_file: str | Path | None) -> None:
         )
 
 
->>>>>>> tasks
 def question_and_answer(task: str, row: Row) -> Item:
     """A row of such a set."""
     return Item(f"{task}-{row.index}", row.text("question").strip(), row.text("answer"))

@@ -46,11 +46,8 @@ class Source:
         path = Path(path)
         if path.is_dir():
             found = next((path / place for place in places if (path / place).is_file()), None)
-<<<<<<< HEAD
-=======
             if not places:
                 raise self.refused(f"{str(path)!r} is a folder, where a file was expected.")
->>>>>>> tasks
             if not found:
                 raise self.refused(f"The folder {str(path)!r} holds no {' and no '.join(places)}.")
             return found
