@@ -12,7 +12,9 @@ from langdistill.errors import StudentError
 from langdistill.folders import write_whole
 from langdistill.records import Record
 from langdistill.students.bases import base_digest, base_folder
+from langdistill.students.heads import Head
 from langdistill.students.local import LocalChatModel
+from langdistill.students.scoring import Classifier, Scorer
 from langdistill.students.serving.endpoint import Endpoint, Served
 from langdistill.students.train.recipe import Recipe
 from langdistill.students.versioned import CARD, version_at
@@ -135,6 +137,29 @@ class Student(Record):
         self.check_text()
         return Endpoint.of(server, api_key).chat_model(self.served_name, **knobs)
 
+    def scorer(self) -> Scorer:
+        """A ranker as a Runnable from a question and a reply to a number, in this process.
+
+        Raises:
+            StudentError: it gives something else, or its base is gone or another one.
+        """
+        return Scorer(self._head("score", "scorer", 1))
+
+    def classifier(self) -> Classifier:
+        """A classifier as a Runnable from a prompt to its label and the probabilities of all, in this process.
+
+        Raises:
+            StudentError: it gives something else, or its base is gone or another one.
+        """
+        return Classifier(self._head("classes", "classifier", len(self.labels)), self.labels)
+
+    def _head(self, head: str, what: str, numbers: int) -> Head:
+        if self.head != head:
+            raise StudentError(f"{self.served_name} gives {self.head}: it is no {what}.")
+        if self.holds == "model":
+            return Head(self.folder, None, numbers)
+        return Head(self.check_base(), self.folder, numbers)
+
     def measured(self, what: str, found: Any) -> Student:
         """The same with a measurement on its card, in memory and on disk."""
         changed = self.model_copy(update={"measurements": {**self.measurements, what: found}})
@@ -155,6 +180,19 @@ def read_student(path: str | Path) -> Student:
         raise StudentError(
             f"There is no student in {str(folder)!r}: {error}. Train one with `langdistill train`."
         ) from error
+
+
+def student_at(path: str | Path) -> Student | None:
+    """The student in a folder, where it holds one: what may be a base or a student is told apart by it.
+
+    Raises:
+        StudentError: there is one, and its card cannot be read.
+    """
+    try:
+        folder = version_at(path)
+    except StudentError:
+        return None
+    return read_student(folder)
 
 
 def load_student(path: str | Path, **knobs: Any) -> LocalChatModel:
