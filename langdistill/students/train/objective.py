@@ -93,5 +93,5 @@ class Refusals:
         )
         raise DatasetError(
             f"Of {rows} rows some cannot be trained on, and none is left out or cut in silence: {told}. "
-            "Raise max_length, or drop them with a filter when you harvest."
+            "Raise max_length where they are too long for it, or drop them with a filter when you harvest."
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import ceil
 from typing import Literal
 
 from pydantic import Field
@@ -42,6 +43,16 @@ class Recipe(Record):
     """Of the computation; auto: bf16 where the accelerator has it."""
     save_every: int | None = Field(default=None, ge=1)
     """Updates between two checkpoints that a killed run goes on from; `None`: about ten in a run."""
+
+    def updates(self, rows: int, *, devices: int = 1) -> int:
+        """Updates of a run over that many rows, or packed sequences, as trainers of `transformers` count them.
+
+        Args:
+            rows: to train on.
+            devices: that share them; each takes `batch_size` at a time.
+        """
+        passes = ceil(ceil(rows / self.batch_size) / devices)
+        return self.steps or ceil(ceil(passes / self.accumulate) * self.epochs)
 
 
 ORDINARY = Recipe()
