@@ -9,6 +9,7 @@ teacher's answers, and no gold.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import ceil
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Literal
@@ -114,7 +115,11 @@ def pilot(
             f"A pilot compares answers, and a student of {chosen.name} gives {chosen.head}. Train without one, and evaluate the student."
         )
     asked = _slice(Path(dataset), rows, held_out, seed)
-    trial = _Trial(base, recipe.model_copy(update={"steps": min(steps, recipe.updates(len(asked.taught)))}), seed)
+    trial = _Trial(
+        base,
+        recipe.model_copy(update={"steps": min(steps, recipe.updates(ceil(len(asked.taught) / recipe.batch_size)))}),
+        seed,
+    )
     before, regression_before = trial.base(asked, regression)
     after, fell, regression_after = trial.student(asked, chosen, regression, regression_before)
     told = all_asked(asked.held_out)

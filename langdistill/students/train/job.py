@@ -97,7 +97,7 @@ class Job:
     def fingerprint(self) -> str:
         """What decides the weights that come of it: a run with the same one goes on where a killed one stopped."""
         started = self.start.weights if self.start else base_digest(self.base_folder)
-        told = [self.objective.name, orjson.loads(orjson.dumps(self.objective.params, default=repr))]
+        told = [self.objective.name, self.objective.params]
         several = [str(ranks().size)] if ranks().size > 1 else []  # as many devices see the rows in another order
         return digest(self.dataset_hash, started, told, self.recipe.model_dump(), str(self.seed), *several)
 
@@ -108,15 +108,24 @@ class Job:
             folder: for checkpoints.
         """
         start = self.start.folder if self.start else None
+        passes = self.objective.passes(self.prepared, self.recipe)
         return Materials(
-            self.base_folder, start, self.prepared, self.held_out, self.tokenizer, self.recipe, self.seed, folder
+            self.base_folder,
+            start,
+            self.prepared,
+            self.held_out,
+            self.tokenizer,
+            self.recipe,
+            self.seed,
+            folder,
+            passes,
         )
 
     def stages(self, steps: int) -> list[Stage]:
         """The lineage of its student."""
         stage = Stage(
             objective=self.objective.name,
-            params=orjson.loads(orjson.dumps(self.objective.params, default=repr)),
+            params=self.objective.params,
             recipe=self.recipe,
             dataset_hash=self.dataset_hash,
             seed=self.seed,

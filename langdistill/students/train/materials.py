@@ -36,11 +36,13 @@ class Materials:
     seed: int
     folder: Path
     """For checkpoints."""
+    passes: int
+    """Batches in an epoch, on one device."""
 
     @property
     def steps(self) -> int:
         """Updates of the whole run, on as many devices as there are."""
-        return self.recipe.updates(len(self.rows), devices=ranks().size)
+        return self.recipe.updates(self.passes, devices=ranks().size)
 
     def arguments(self, **more: Any) -> dict[str, Any]:
         """Arguments of `transformers.TrainingArguments`, which every trainer's own configuration extends.

@@ -44,15 +44,14 @@ class Recipe(Record):
     save_every: int | None = Field(default=None, ge=1)
     """Updates between two checkpoints that a killed run goes on from; `None`: about ten in a run."""
 
-    def updates(self, rows: int, *, devices: int = 1) -> int:
-        """Updates of a run over that many rows, or packed sequences, as trainers of `transformers` count them.
+    def updates(self, passes: int, *, devices: int = 1) -> int:
+        """Updates of a run, as trainers of `transformers` count them.
 
         Args:
-            rows: to train on.
-            devices: that share them; each takes `batch_size` at a time.
+            passes: batches in an epoch, on one device.
+            devices: that share them.
         """
-        passes = ceil(ceil(rows / self.batch_size) / devices)
-        return self.steps or ceil(ceil(passes / self.accumulate) * self.epochs)
+        return self.steps or ceil(ceil(ceil(passes / devices) / self.accumulate) * self.epochs)
 
 
 ORDINARY = Recipe()

@@ -214,12 +214,5 @@ def _trainer(job: Job, work: Path, on_progress: OnProgress | None) -> Any:
     trainer.args.logging_nan_inf_filter = False  # it would hide what `finite_callback` looks for
     trainer.add_callback(finite_callback(job.recipe))
     if on_progress and ranks().main:
-        trainer.add_callback(progress_callback(on_progress, _tokens_per_step(job, trainer)))
+        trainer.add_callback(progress_callback(on_progress, job.tokens))
     return trainer
-
-
-def _tokens_per_step(job: Job, trainer: Any) -> float:
-    """On average, of all devices; packed rows are fewer than those that were prepared."""
-    rows = trainer.args.train_batch_size * job.recipe.accumulate * trainer.args.world_size
-    there = trainer.train_dataset
-    return job.tokens / (len(there) if hasattr(there, "__len__") else len(job.prepared)) * rows
