@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from math import ceil
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
@@ -64,6 +65,15 @@ class Objective(Named, ABC):
         """Sentences about the training rows together that a plan should tell: how unevenly labels are spread, say."""
         return []
 
+    def passes(self, rows: Sequence[Row], recipe: Recipe) -> int:
+        """Batches in an epoch, on one device.
+
+        Args:
+            rows: prepared.
+            recipe: of the training.
+        """
+        return ceil(len(rows) / recipe.batch_size)
+
     def labels(self, rows: Sequence[Row]) -> list[str]:
         """Of a classifier, by index, in the rows as they were written; for other objectives none."""
         return []
@@ -107,5 +117,5 @@ class Refusals:
         )
         raise DatasetError(
             f"Of {rows} rows some cannot be trained on, and none is left out or cut in silence: {told}. "
-            "Raise max_length, or drop them with a filter when you harvest."
+            "Raise max_length where they are too long for it, or drop them with a filter when you harvest."
         )
