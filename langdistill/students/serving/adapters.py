@@ -156,7 +156,7 @@ class Adapters:
             keep: how many replaced versions stay loaded.
 
         Raises:
-            StudentError: as `load`; whatever was current still is.
+            StudentError: as `load`, or somebody else swapped at the same time; whatever was current still is.
         """
         student = _student(student)
         name = self.load(student)
@@ -258,8 +258,12 @@ class Adapters:
             )
 
     def _retire(self, names: set[str], patience: float) -> None:
-        for name in names & set(self.loaded()):
-            self._unload(name, patience)
+        """Unload what was replaced. The traffic has moved already, so that what cannot go yet is no error."""
+        for name in sorted(names & set(self.loaded())):
+            try:
+                self._unload(name, patience)
+            except Refused as refused:
+                warnings.warn(f"{name} stays loaded; unload it later. {refused}", stacklevel=3)
 
 
 def _student(student: str | Path | Student) -> Student:

@@ -74,7 +74,7 @@ class Students:
             return await _reply(send, ABSENT, _error(f"Load with /v1/load_lora_adapter, unload with {UNLOAD}."))
         if path == CONTROL or path.startswith(f"{CONTROL}/"):
             return await self._control(scope, path, receive, send)
-        if scope["method"] != "POST" or b"json" not in _header(scope, b"content-type"):
+        if scope["method"] != "POST" or b"json" not in _header(scope, b"content-type").lower():
             return await self.app(scope, receive, send)
         body = await _body(receive)
         return None if body is None else await self._hand_on(scope, path, body, receive, send)

@@ -173,22 +173,16 @@ class VLLMServer:
 
 @contextmanager
 def _claimed(host: str, port: int | None) -> Generator[int]:
-    """A port that nobody else has, kept from others until vLLM has it: it takes the better part of a minute to get there.
+    """A port where nobody listens, kept from others who look for one until vLLM has it, which takes the better part of a minute.
 
-    vLLM binds with SO_REUSEPORT, so that two servers at one port would share the requests without a word.
+    The socket that keeps it never listens, so vLLM can bind beside it; both ask for SO_REUSEADDR.
     """
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(family) as asked:
-        asked.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as kept:
+        kept.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            asked.bind((host, port or 0))
+            kept.bind((host, port or 0))
         except (OSError, OverflowError) as error:
             raise StudentError(
                 f"The address {host}:{port or 0} cannot be had: {error}. Give another port, or none for a free one."
             ) from error
-        free = int(asked.getsockname()[1])
-    with socket.socket(family) as kept:
-        kept.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)  # without SO_REUSEADDR: the bind above then fails
-        with suppress(OSError):
-            kept.bind((host, free))
-        yield free
+        yield int(kept.getsockname()[1])

@@ -63,13 +63,16 @@ def test_a_port_in_use_is_told_before_anything_is_started(vllm_python: str) -> N
     assert not server.running
 
 
-def test_a_port_is_kept_while_vllm_starts() -> None:
+def test_a_port_is_kept_for_vllm_while_it_starts() -> None:
     with _claimed("127.0.0.1", None) as port:
-        with pytest.raises(StudentError, match="cannot be had"), _claimed("127.0.0.1", port):
-            pass
+        with socket.socket() as other, pytest.raises(OSError, match="in use"):
+            other.bind(("127.0.0.1", port))
         with socket.socket() as vllm:  # it binds so
-            vllm.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+            vllm.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             vllm.bind(("127.0.0.1", port))
+            vllm.listen()
+            with pytest.raises(StudentError, match="in use"), _claimed("127.0.0.1", port):
+                pass
 
 
 def test_a_server_for_others_has_a_key(vllm_python: str) -> None:
