@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from pathlib import Path
 from typing import Any, ClassVar
+from uuid import uuid4
 
 from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
 from langchain_core.language_models import LanguageModelInput
@@ -24,8 +25,10 @@ from langdistill.errors import StudentError
 from langdistill.jobs import sample_path
 from langdistill.students.bases import base_folder
 from langdistill.students.sampled import Said, SampledChatModel, roles, wait
-from langdistill.students.serving.offline_process import OfflineProcess, process_of
+from langdistill.students.serving.offline_process import OfflineProcess, close_all, process_of
 
+COMPACT = {"backend": "xgrammar", "disable_any_whitespace": True}
+"""Of a constrained reply: where white space is allowed, small models go on with it to the end of the context."""
 RANKS = (1, 8, 16, 32, 64, 128, 256, 320, 512)
 """Ranks of adapters that vLLM can make room for."""
 
@@ -83,34 +86,44 @@ class VllmChatModel(SampledChatModel):
             MissingExtra: vLLM is not installed.
             StudentError: there is no such model or adapter.
         """
-        arguments = {"model": str(base_folder(self.model).resolve()), "max_model_len": -1, "max_logprobs": -1}
+        arguments: dict[str, Any] = {
+            "model": str(base_folder(self.model).resolve()),
+            "max_model_len": -1,  # what fits into the memory
+            "max_logprobs": -1,
+            "structured_outputs_config": COMPACT,
+        }
         if rank := self.max_lora_rank or _rank(self.adapter):
             arguments |= {"enable_lora": True, "max_lora_rank": rank}
         return process_of(arguments | self.engine)
 
     def close(self) -> None:
-        """End the process, so that its memory is free for others; the next request starts it again."""
-        self.process.close()
+        """End what holds this model, so that its memory is free for others; the next request starts it again."""
+        close_all(str(base_folder(self.model).resolve()))
 
     def bind_tools(
         self,
         tools: Sequence[dict[str, Any] | type | Callable[..., Any] | BaseTool],
         *,
-        tool_choice: str | None = None,
+        tool_choice: str | dict[str, Any] | bool | None = None,
         **kwargs: Any,
     ) -> Runnable[LanguageModelInput, AIMessage]:
-        """The model with tools, which its chat template tells it of; `tool_parser` reads the calls.
+        """The model with tools, which its chat template tells it of.
+
+        Calls that it makes by itself are read by `tool_parser`. With a tool choice of "any", "required" or a tool's name the
+        reply is made to be one call, whatever the model is used to.
 
         Raises:
-            StudentError: a tool choice other than "auto" or "none".
+            StudentError: the tool choice names none of the tools.
         """
-        if tool_choice not in (None, "auto", "none"):
-            raise StudentError(
-                f"A tool cannot be forced here: got tool_choice={tool_choice!r}, expected 'auto' or 'none'. "
-                "To force a shape, give structured_outputs."
-            )
-        offered = [] if tool_choice == "none" else [convert_to_openai_tool(tool) for tool in tools]
-        return self.bind(tools=offered, **kwargs)  # type: ignore[return-value]
+        offered = [convert_to_openai_tool(tool) for tool in tools]
+        choice = tool_choice["function"]["name"] if isinstance(tool_choice, dict) else tool_choice
+        names = {tool["function"]["name"] for tool in offered}
+        if choice not in (None, True, False, "auto", "none", "any", "required", *names):
+            raise StudentError(f"The tool choice {choice!r} is none of the tools {', '.join(sorted(names))}.")
+        if choice in (None, False, "auto", "none"):
+            return self.bind(tools=[] if choice == "none" else offered, **kwargs)  # type: ignore[return-value]
+        chosen = [tool for tool in offered if tool["function"]["name"] == choice] or offered
+        return self.bind(tools=offered, one_of=chosen, **kwargs)  # type: ignore[return-value]
 
     def _submit(
         self, messages: list[BaseMessage], stop: list[str] | None, given: dict[str, Any]
@@ -126,7 +139,7 @@ class VllmChatModel(SampledChatModel):
             "seed": _seed(settings["seed"], asked),
             "stop": list(settings["stop"]),
             "logprobs": settings["top_logprobs"],
-            "structured_outputs": settings["structured_outputs"],
+            "structured_outputs": _one_call(given["one_of"]) if given.get("one_of") else settings["structured_outputs"],
         }
         return self.process.submit(
             {
@@ -146,7 +159,7 @@ class VllmChatModel(SampledChatModel):
         run_manager: CallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> ChatResult:
-        return self._told(wait(self._submit(messages, stop, kwargs)))
+        return self._told(wait(self._submit(messages, stop, kwargs)), kwargs)
 
     async def _agenerate(
         self,
@@ -156,10 +169,37 @@ class VllmChatModel(SampledChatModel):
         **kwargs: Any,
     ) -> ChatResult:
         # The first request starts a process, and files are looked at in each: LangGraph's server forbids that on its loop.
-        return self._told(await asyncio.wrap_future(await asyncio.to_thread(self._submit, messages, stop, kwargs)))
+        answer = await asyncio.wrap_future(await asyncio.to_thread(self._submit, messages, stop, kwargs))
+        return self._told(answer, kwargs)
 
-    def _told(self, answer: dict[str, Any]) -> ChatResult:
-        return self._result(answer["read"], [_said(reply) for reply in answer["replies"]])
+    def _told(self, answer: dict[str, Any], given: dict[str, Any]) -> ChatResult:
+        replies = [_read_call(reply) if given.get("one_of") else reply for reply in answer["replies"]]
+        return self._result(answer["read"], [_said(reply) for reply in replies])
+
+
+def _one_call(tools: list[dict[str, Any]]) -> dict[str, Any]:
+    """What holds a reply to one call of one of the tools."""
+    calls = [
+        {
+            "type": "object",
+            "properties": {"name": {"const": tool["function"]["name"]}, "arguments": tool["function"]["parameters"]},
+            "required": ["name", "arguments"],
+            "additionalProperties": False,
+        }
+        for tool in tools
+    ]
+    return {"json": {"anyOf": calls}}
+
+
+def _read_call(reply: dict[str, Any]) -> dict[str, Any]:
+    """The reply with its text as the call that it is; as it came where it was cut short."""
+    try:
+        call = json.loads(reply["text"])
+    except ValueError:
+        return reply
+    function = {"name": call["name"], "arguments": json.dumps(call["arguments"])}
+    made = {"id": f"call_{uuid4().hex}", "function": function}
+    return {**reply, "text": "", "tool_calls": [made], "finish_reason": "tool_calls"}
 
 
 def _said(reply: dict[str, Any]) -> Said:

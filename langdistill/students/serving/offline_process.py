@@ -42,7 +42,7 @@ class OfflineProcess:
         environment = {"VLLM_LOGGING_LEVEL": "WARNING", **python.environment, "VLLM_ENABLE_V1_MULTIPROCESSING": "0"}
         pipe = subprocess.PIPE
         self._process = subprocess.Popen(
-            [python.python, str(SCRIPT), json.dumps(arguments)],
+            [python.python, str(SCRIPT), str(os.getpid()), json.dumps(arguments)],
             stdin=pipe, stdout=pipe, stderr=pipe, env=environment, start_new_session=True,
         )  # fmt: skip
         self._listener = Thread(target=self._listen, name="langdistill-vllm-errors", daemon=True)
@@ -70,7 +70,7 @@ class OfflineProcess:
                 future.set_exception(self._death())
                 return future
             self._waiting[number] = future
-        future.add_done_callback(lambda done: self._out.put({"abort": number}) if done.cancelled() else None)
+        future.add_done_callback(lambda done: self._abort(number) if done.cancelled() else None)
         self._out.put({"id": number, **request})
         return future
 
@@ -83,6 +83,11 @@ class OfflineProcess:
             self._process.kill()
             self._process.wait()
         self._ended.wait(FAREWELL)
+
+    def _abort(self, number: int) -> None:
+        with self._lock:
+            self._waiting.pop(number, None)
+        self._out.put({"abort": number})
 
     def _write(self) -> None:
         """From a thread of its own: a pipe may be full, and an event loop must not wait for it."""
@@ -160,12 +165,17 @@ def process_of(arguments: dict[str, Any]) -> OfflineProcess:
         return _processes[key]
 
 
-def close_all() -> None:
-    """End every such process."""
+def close_all(model: str | None = None) -> None:
+    """End every such process, or those that hold one model.
+
+    Args:
+        model: its folder, in full.
+    """
     with _starting:
-        ending = list(_processes.values())
-        _processes.clear()
-    for process in ending:
+        ending = {key: one for key, one in _processes.items() if model in (None, one.model)}
+        for key in ending:
+            del _processes[key]
+    for process in ending.values():
         process.close()
 
 

@@ -182,7 +182,7 @@ def watch(parent: int) -> None:
 
 
 def main() -> None:
-    """Load the model that the first argument describes, say that it is there, and serve."""
+    """Load the model that the second argument describes, say that it is there, and serve; the first is the parent's number."""
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)  # whatever else prints, prints there
 
@@ -192,8 +192,8 @@ def main() -> None:
 
     lines: queue.Queue[Line] = queue.Queue()
     threading.Thread(target=read, args=[lines], daemon=True).start()
-    threading.Thread(target=watch, args=[os.getppid()], daemon=True).start()
-    engine = Engine(json.loads(sys.argv[1]), say)
+    threading.Thread(target=watch, args=[int(sys.argv[1])], daemon=True).start()
+    engine = Engine(json.loads(sys.argv[2]), say)
     say({"ready": engine.context})
     serve(engine, lines)
 
