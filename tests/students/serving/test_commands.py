@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import io
+import re
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import orjson
 import pytest
@@ -63,6 +65,27 @@ def test_a_running_server_is_changed_from_the_command_line(server: Endpoint, mak
     assert run(server, "students", "unload", url, two).output == f"{two} is unloaded\n"
     assert run(server, "students", "unload", url, "agent").output == "agent is unloaded\n"
     assert not {one, two} & set(Adapters(server).loaded())
+
+
+def test_the_page_on_serving_runs(
+    server: Endpoint, make: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("LANGDISTILL_API_KEY", server.api_key)
+    one, two, three = (make(Path("students/concierge"), seed=seed) for seed in (71, 72, 73))
+    adapters = Adapters(server)
+    adapters.swap(one)
+    adapters.swap(two)
+    page = (Path(__file__).parents[3] / "docs/serving.md").read_text()
+    names: dict[str, Any] = {}
+    for block in re.findall(r"```py\n(.*?)```", page, re.DOTALL):
+        exec(block.replace("http://127.0.0.1:8000", server.url), names)
+    printed = capsys.readouterr().out
+    assert f"'concierge': '{two.served_name}'" in printed
+    assert names["said"].response_metadata["model_name"] == two.served_name
+    assert three.served_name not in adapters.loaded()
+    assert "logprobs" in names["second"].invoke("Hello").response_metadata
+    adapters.unload("concierge")
 
 
 def test_a_wrong_key_and_a_wrong_address_are_told(server: Endpoint) -> None:
