@@ -110,15 +110,15 @@ def aligned(rows: list[Row], student: Vocabulary, change: Callable[[str], str] =
     }
 
 
-def peak_bytes(rows: list[Row], student: Vocabulary) -> int:
-    """Of one alignment, without what is kept for the next text."""
-    [(tokens, top, text)] = rows
-    align_top_k(tokens, top, student, text=text)
+def one_text(row: Row, student: Vocabulary, change: Callable[[str], str] = str) -> dict[str, Any]:
+    """The same of one text, with its memory, without what is kept for the next."""
+    tokens, top, text = row
+    found = aligned([row], student, change)
     tracemalloc.start()
-    align_top_k(tokens, top, student, text=text)
+    align_top_k(tokens, top, student, text=change(text))
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
-    return peak
+    return {**found, "bytes": peak}
 
 
 def of_length(texts: list[str], student: Vocabulary, tokens: int) -> str:
@@ -145,16 +145,14 @@ def alignment() -> dict[str, Any]:
     student = tokenizers[STUDENT]
     rows = {name: told(one, texts) for name, one in tokenizers.items()}
     other = TEACHERS[0]
-    longer = {length: told(tokenizers[other], [of_length(texts, student, length)]) for length in (*LENGTHS, *DIFFERING)}
+    long = {length: of_length(texts, student, length) for length in (*LENGTHS, *DIFFERING)}
+    longer = dict(zip(long, told(tokenizers[other], list(long.values())), strict=True))
     return {
         "student": STUDENT,
         "speed": [{"teacher": name, **aligned(rows[name], student)} for name in TEACHERS],
         "one_word_differs": {"teacher": other, **aligned(rows[other], student, changed_in_the_middle)},
-        "differs_throughout": [aligned(longer[length], student, str.swapcase) for length in DIFFERING],
-        "memory": [
-            {"tokens": aligned(longer[length], student)["tokens"], "bytes": peak_bytes(longer[length], student)}
-            for length in LENGTHS
-        ],
+        "memory": [one_text(longer[length], student) for length in LENGTHS],
+        "differs_throughout": [one_text(longer[length], student, str.swapcase) for length in DIFFERING],
     }
 
 

@@ -18,6 +18,11 @@ Taught = list[dict[int, float] | None]
 """At each token that carries loss the student's tokens with their probabilities: none where the teacher's tokens are cut otherwise,
 and `None` outside of the text that both say, as at the end."""
 
+Told = tuple[list[str], list[dict[str, float]]]
+"""The texts of a teacher's tokens, and of each the log-probabilities of its alternatives by their texts."""
+ROUNDING = 0.01
+"""A log-probability may be this little above 0."""
+
 
 @dataclass(frozen=True)
 class Teaching:
@@ -44,26 +49,27 @@ class Teaching:
         refusals, found = Refusals({}), list[Taught]()
         for at, (row, one) in enumerate(zip(rows, masked, strict=True)):
             learnt = [label for label in one["labels"] if label != -100]
-            try:
-                taught = self.of(row, learnt) if row.get("logprobs") else _untaught(learnt)
-            except (KeyError, TypeError, AttributeError, ValueError, OverflowError):
+            told = _told(row.get("logprobs") or [])
+            taught = self.of(row, learnt, told) if told else None
+            if told is None:
                 refusals.add("have logprobs in another shape than OpenAI's", at)
-                continue
-            if taught is None:
+            elif taught is None:
                 refusals.add("have the logprobs of another text than their completion", at)
-                continue
-            found.append(taught)
+            else:
+                found.append(taught)
         refusals.tell(len(rows))
         self._check(rows, found)
         return [_row(row, one, taught) for row, one, taught in zip(rows, masked, found, strict=True)]
 
-    def of(self, row: Row, learnt: Sequence[int]) -> Taught | None:
+    def of(self, row: Row, learnt: Sequence[int], told: Told) -> Taught | None:
         """What is taught at the tokens of a row that carry loss; `None` where its log-probabilities are of another text.
 
         Only the text that the teacher's tokens and the student's share is aligned: a chat template puts an end and empty thinking
         around it, and a server may tell more tokens than those of the text.
         """
-        tokens, alternatives = distributions(row["logprobs"])
+        tokens, alternatives = told
+        if not tokens:
+            return _untaught(learnt)
         theirs, ours = [spelt(token) for token in tokens], [self.vocabulary.text(one) for one in learnt]
         for text in _shared(row, theirs):
             here, there = _covering(ours, text), _covering(theirs, text)
@@ -93,6 +99,16 @@ class Teaching:
                 "log-probabilities are of another tokenizer than they say. Take a teacher or a base of a nearer family, train with "
                 "the objective sft, or lower least_copied."
             )
+
+
+def _told(logprobs: Sequence[Any]) -> Told | None:
+    """What a row tells; `None` where it is no such thing, as where probabilities stand in place of their logarithms."""
+    try:
+        tokens, alternatives = distributions(logprobs)
+    except (KeyError, TypeError, AttributeError, ValueError):
+        return None
+    shares: list[Any] = [share for one in alternatives for share in one.values()]
+    return (tokens, alternatives) if all(isinstance(one, (int, float)) and one < ROUNDING for one in shares) else None
 
 
 def _untaught(learnt: Sequence[int]) -> Taught:

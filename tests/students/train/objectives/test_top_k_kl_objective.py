@@ -198,7 +198,13 @@ def test_what_a_template_puts_around_the_answer_is_taught_as_it_is(recorded: lis
     assert wordy["teacher_ids"] == [[]] * more + plain["teacher_ids"]
 
 
-NO_LOGPROBS = {"logprobs": [{"top_logprobs": 3}]}
+def probabilities(row: Row) -> Row:
+    """The row with probabilities where their logarithms should be."""
+    tokens = [
+        {**one, "top_logprobs": [{**other, "logprob": math.exp(other["logprob"])} for other in one["top_logprobs"]]}
+        for one in row["logprobs"]
+    ]
+    return {**row, "logprobs": tokens}
 
 
 @pytest.mark.parametrize(
@@ -209,7 +215,8 @@ NO_LOGPROBS = {"logprobs": [{"top_logprobs": 3}]}
             r"copied at .* tokens, which is less than 25%: its tokens \(words\) and those",
         ),
         (lambda row: {**row, "logprobs": row["logprobs"][::-1]}, "6 have the logprobs of another text"),
-        (lambda row: {**row, **NO_LOGPROBS}, "6 have logprobs in another shape"),
+        (lambda row: {**row, "logprobs": [{"top_logprobs": 3}]}, "6 have logprobs in another shape"),
+        (lambda row: probabilities(row), "6 have logprobs in another shape"),
         (lambda row: {**row, "logprobs": None}, "None of 6 rows has log-probabilities"),
     ],
 )
