@@ -26,6 +26,7 @@ GROUND = {
     "replies",
     "folders",
     "finding",
+    "named",
     "versions",
     "usage",
     "reasoning_openai",

@@ -64,9 +64,7 @@ def test_training_without_its_extra(tmp_path: Path) -> None:
     (tmp_path / "d").mkdir()
     (tmp_path / "d" / "train.jsonl").write_text('{"prompt": [], "completion": []}\n')
     (tmp_path / "d" / "manifest.json").write_text('{"hash": ""}')
-    statement = (
-        "from langdistill.students.train.sft import sft; from langdistill.lab import WEIGHTS; sft('d', WEIGHTS, 's')"
-    )
+    statement = "from langdistill.students.train.training import train; from langdistill.lab import WEIGHTS; train('d', WEIGHTS, 's')"
     assert told({"trl"}, statement, tmp_path).endswith("pip install 'langdistill[train]'")
     assert {one.name for one in tmp_path.iterdir()} == {"d"}
 

@@ -11,20 +11,21 @@ import typer
 def train(
     dataset: Annotated[Path, typer.Argument(help="Folder that `langdistill harvest` wrote.")],
     base: Annotated[Path, typer.Option(help="Folder of the base model, or lab for the embedded one.")],
-    out: Annotated[Path, typer.Option(help="Folder of the student.")],
+    out: Annotated[
+        Path, typer.Option(help="Folder of the student's versions; the new one comes after those that are there.")
+    ],
     recipe: Annotated[
         str | None, typer.Option(help="ordinary, miniature or pilot; miniature by default for the embedded model.")
     ] = None,
     epochs: Annotated[float | None, typer.Option(help="Times each row is seen.")] = None,
     learning_rate: Annotated[float | None, typer.Option(help="Peak of the cosine.")] = None,
     seed: Annotated[int, typer.Option(help="Of the adapter and the order of rows.")] = 0,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the folder where it exists.")] = False,
 ) -> None:
     """Train a LoRA student on a data set, with the loss on the answers only."""
     from langdistill.errors import UnknownName
     from langdistill.lab import WEIGHTS
     from langdistill.students.train.recipe import RECIPES
-    from langdistill.students.train.sft import sft
+    from langdistill.students.train.training import train as run
 
     embedded = str(base) == "lab"
     name = recipe or ("miniature" if embedded else "ordinary")
@@ -33,5 +34,5 @@ def train(
     given = {"epochs": epochs, "learning_rate": learning_rate}
     changes = {key: value for key, value in given.items() if value is not None} | ({"steps": None} if epochs else {})
     chosen = RECIPES[name].model_copy(update=changes)
-    student = sft(dataset, WEIGHTS if embedded else base, out, recipe=chosen, seed=seed, overwrite=overwrite)
-    typer.echo(f"Student in {out}: base {student.base}, data set {student.dataset_hash[:12]}")
+    student = run(dataset, WEIGHTS if embedded else base, out, recipe=chosen, seed=seed)
+    typer.echo(f"Student in {student.folder}: base {student.base}, data set {student.dataset_hash[:12]}")

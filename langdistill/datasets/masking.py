@@ -62,6 +62,20 @@ class Masked:
 
 
 @dataclass(frozen=True)
+class Tokens:
+    """One conversation of a row as tokens; both of length n."""
+
+    ids: list[int]
+    trained: list[bool]
+    """Of each, whether it carries loss."""
+
+    @property
+    def labels(self) -> list[int]:
+        """The ids, with -100 where there is no loss."""
+        return [token if here else -100 for token, here in zip(self.ids, self.trained, strict=True)]
+
+
+@dataclass(frozen=True)
 class Masking:
     """A tokenizer with its chat template, and how the loss will be taken."""
 
@@ -88,6 +102,10 @@ class Masking:
                 can be told from what stands between them only by a template that marks them.
         """
         return [self._masked(name, row) for name in _columns(row)]
+
+    def tokens(self, row: Mapping[str, Any]) -> list[Tokens]:
+        """A row's conversations as tokens; errors as `masked`."""
+        return [self._tokens(name, row) for name in _columns(row)]
 
     def check(self, row: Mapping[str, Any]) -> list[Masked]:
         """The same, compared with what the row says.
@@ -118,6 +136,9 @@ class Masking:
             raise Unfit("no-generation-markers") from error
 
     def _masked(self, column: str, row: Mapping[str, Any]) -> Masked:
+        return self._told(column, self._tokens(column, row))
+
+    def _tokens(self, column: str, row: Mapping[str, Any]) -> Tokens:
         prompt, said, tools = list(row.get("prompt", ())), list(row[column]), row.get("tools")
         marked = not _learnt_whole(column, row) and self._marks(column, said)
         ids, mask = self._rendered([*prompt, *said], tools, marked)
@@ -129,7 +150,7 @@ class Masking:
             mask = [here and at >= start for at, here in enumerate(mask)]
         if self.pad_masked:
             mask = [here and token != self.tokenizer.pad_token_id for token, here in zip(ids, mask, strict=True)]
-        return self._told(column, ids, mask)
+        return Tokens(ids, mask)
 
     def _marks(self, column: str, said: Sequence[Message]) -> bool:
         several = column == "messages" or any(one["role"] != "assistant" for one in said) or len(said) > 1
@@ -156,10 +177,10 @@ class Masking:
         ids = found["input_ids"]
         return ids, [bool(one) for one in found["assistant_masks"]] if marked and not ask else [True] * len(ids)
 
-    def _told(self, column: str, ids: list[int], mask: list[bool]) -> Masked:
+    def _told(self, column: str, said: Tokens) -> Masked:
         spans: list[Span] = []
         ends: list[bool] = []
-        for trained, run in groupby(zip(ids, mask, strict=True), key=lambda one: one[1]):
+        for trained, run in groupby(zip(said.ids, said.trained, strict=True), key=lambda one: one[1]):
             tokens = [token for token, _ in run]
             spans.append(Span(self._text(tokens), trained, len(tokens)))
             if trained:

@@ -12,7 +12,7 @@ import orjson
 
 from langdistill.datasets.reading import MANIFEST, SOURCES, sources_in
 from langdistill.stores.protocol import Derived
-from langdistill.students.card import CARD
+from langdistill.students.versioned import CARD
 
 PASSED_OVER = {"node_modules", "site-packages", "__pycache__"}
 """Folders that hold no work of the user's; hidden ones are passed over, too."""
@@ -80,8 +80,18 @@ def _students(cards: Iterable[Path], datasets: Iterable[Made]) -> list[Made]:
     for one in datasets:
         if one.hash not in parents or parents[one.hash] is None:
             parents[one.hash] = one.affected
-    students = [(str(card.parent), _json_of(card).get("dataset_hash")) for card in cards]
-    return [Made("student", path, hashed, parents[hashed]) for path, hashed in students if hashed in parents]
+    return [
+        Made("student", str(card.parent), hashed, parents[hashed])
+        for card in cards
+        for hashed in _learnt_from(_json_of(card))
+        if hashed in parents
+    ]
+
+
+def _learnt_from(card: dict[str, Any]) -> list[str]:
+    """Hashes of the data sets of a student's stages; of the only one, on a card of an older release."""
+    stages = [stage.get("dataset_hash") for stage in card.get("stages", ())] or [card.get("dataset_hash")]
+    return list(dict.fromkeys(hashed for hashed in stages if hashed))
 
 
 def _affected(ids: Collection[str], rows: Iterable[Iterable[str]]) -> int:

@@ -40,7 +40,8 @@ from langdistill.students.card import load_student
 from langdistill.students.local import LocalChatModel
 from langdistill.students.pilot import pilot
 from langdistill.students.train.recipe import MINIATURE, PILOT, Recipe
-from langdistill.students.train.sft import sft
+from langdistill.students.train.training import train
+from langdistill.students.versioned import versions_of
 
 Graph = CompiledStateGraph[Any, Any, Any, Any]
 STRATEGIES: dict[str, Callable[[Any], Graph]] = {
@@ -213,9 +214,9 @@ class Loop:
     def student(self, arm: str, dataset: Dataset) -> LocalChatModel:
         """The student of a data set, trained unless it already is."""
         out = self.folder / "students" / arm
-        if not out.exists():
-            sft(dataset.path, self.base, out, recipe=self.settings.recipe, seed=self.seed,
-                on_progress=lambda step, steps: self.progress(f"train {arm}", step, steps))  # fmt: skip
+        if not versions_of(out):
+            train(dataset.path, self.base, out, recipe=self.settings.recipe, seed=self.seed,
+                  on_progress=lambda now: self.progress(f"train {arm}", now.step, now.steps))  # fmt: skip
         return load_student(out, max_tokens=160)
 
     def measure(self, arm: str, model: Any, draw: Draw) -> Evaluation:

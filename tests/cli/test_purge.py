@@ -12,7 +12,7 @@ from langdistill import harvest
 from langdistill.recording.privacy.pseudonyms import name_instead
 from langdistill.records import Trace
 from langdistill.stores.sqlite import SQLiteStore
-from langdistill.students.card import CARD, Student
+from langdistill.students.card import CARD, Stage, Student
 from langdistill.students.train.recipe import ORDINARY
 from tests.cli.test_commands import run
 
@@ -34,7 +34,10 @@ def asked(at: int, user: str, **fields: Any) -> Trace:
 def student(folder: Path, hashed: str) -> Path:
     """The card of a trained student."""
     folder.mkdir(parents=True)
-    card = Student(base="b", recipe=ORDINARY, dataset_hash=hashed, seed=0, rows=1, versions={})
+    stage = Stage(objective="sft", recipe=ORDINARY, dataset_hash=hashed, seed=0, rows=1, steps=1)
+    card = Student(
+        folder=folder, name="s", version=1, base="b", base_digest="b", weights="w", stages=[stage], versions={}
+    )
     (folder / CARD).write_text(card.model_dump_json())
     return folder
 

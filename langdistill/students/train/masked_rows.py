@@ -1,0 +1,45 @@
+"""Conversations as tokens with the loss on what the assistant says: what is checked here is what is trained on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from langdistill.datasets.formats.unfit import Unfit
+from langdistill.datasets.masking import Masking, masking
+from langdistill.errors import DatasetError
+from langdistill.students.train.objective import Refusals, Row
+
+
+def masked_rows(rows: Sequence[Row], tokenizer: Any, max_length: int) -> list[Row]:
+    """Rows of the formats `trl` and `trl_messages` as `input_ids` and `labels`, in their order.
+
+    Each row goes through the base's chat template and its mask is decoded back: loss is on the completion with its end, or on the
+    assistant's messages, and on nothing else. TRL trains on tokens that are given as they are.
+
+    Raises:
+        DatasetError: rows that are longer than `max_length`, teach nothing, or that the template cannot print.
+    """
+    mask, refusals = masking(tokenizer), Refusals({})
+    found: list[Row] = []
+    for at, row in enumerate(rows):
+        try:
+            ids, labels = _tokens(mask, row)
+        except Unfit as unfit:
+            refusals.add(f"{'teach' if unfit.reason == 'nothing-trained' else 'fail with'} {unfit.reason}", at)
+            continue
+        if len(ids) > max_length:
+            refusals.add(f"are longer than {max_length} tokens", at)
+        found.append({"input_ids": ids, "labels": labels})
+    refusals.tell(len(rows))
+    return found
+
+
+def _tokens(mask: Masking, row: Row) -> tuple[list[int], list[int]]:
+    mask.check(row)
+    said = mask.tokens(row)
+    if len(said) != 1:
+        raise DatasetError(
+            f"A row with the columns {', '.join(row)} has {len(said)} answers; one was expected. Harvest in the format trl."
+        )
+    return said[0].ids, said[0].labels
