@@ -9,7 +9,7 @@ from typing import Any
 from langdistill.evaluation.tasks.taskset import TaskSet
 from langdistill.finding import module_named, names_in
 
-PROTOCOL_FILES = {"finding", "reading", "taskset"}
+PROTOCOL_FILES = {"finding", "taskset"}
 
 
 def task_names() -> list[str]:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from langdistill.errors import MissingExtra, StudentError
+from langdistill.students.train.ranks import ranks
 from langdistill.students.train.recipe import Recipe
 
 CHECKPOINTS = 10
@@ -35,15 +36,13 @@ class Materials:
     seed: int
     folder: Path
     """For checkpoints."""
+    passes: int
+    """Batches in an epoch, on one device."""
 
     @property
     def steps(self) -> int:
-        """Updates of the whole run, on one device."""
-        return self.recipe.steps or ceil(self._passes / self.recipe.accumulate * self.recipe.epochs)
-
-    @property
-    def _passes(self) -> int:
-        return ceil(len(self.rows) / self.recipe.batch_size)
+        """Updates of the whole run, on as many devices as there are."""
+        return self.recipe.updates(self.passes, devices=ranks().size)
 
     def arguments(self, **more: Any) -> dict[str, Any]:
         """Arguments of `transformers.TrainingArguments`, which every trainer's own configuration extends.

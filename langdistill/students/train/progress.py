@@ -43,26 +43,28 @@ OnProgress = Callable[[Progress], None]
 """Told after every step."""
 
 
-def progress_callback(tell: OnProgress, tokens_per_step: float) -> Any:
+def progress_callback(tell: OnProgress, tokens: int) -> Any:
     """A callback of `transformers` trainers that tells after every step.
 
     Args:
         tell: is told.
-        tokens_per_step: of the rows of a step, on average.
+        tokens: of all rows.
     """
     callback = imported("transformers").TrainerCallback
 
     class Tell(callback):  # type: ignore[misc, valid-type]
         began = 0.0
         resumed = 0
+        tokens_per_step = 0.0
 
         def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
             self.began, self.resumed = time.monotonic(), state.global_step
+            self.tokens_per_step = tokens / len(kwargs["train_dataloader"]) * args.gradient_accumulation_steps
 
         def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
             made = state.global_step - self.resumed
-            tokens, seconds = round(made * tokens_per_step), time.monotonic() - self.began
-            tell(Progress(state.global_step, state.max_steps, tokens, seconds, self.resumed, last_loss(state)))
+            trained, seconds = round(made * self.tokens_per_step), time.monotonic() - self.began
+            tell(Progress(state.global_step, state.max_steps, trained, seconds, self.resumed, last_loss(state)))
 
     return Tell()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import ceil
 from typing import Literal
 
 from pydantic import Field
@@ -14,34 +15,44 @@ class Recipe(Record):
 
     adapter: Literal["lora", "qlora", "full"] = "lora"
     """LoRA; LoRA on a base in four bits (needs CUDA and `bitsandbytes`); or all weights."""
-    rank: int = Field(16, ge=1)
-    alpha: int = Field(32, ge=1)
-    dropout: float = Field(0.0, ge=0, lt=1)
+    rank: int = Field(default=16, ge=1)
+    alpha: int = Field(default=32, ge=1)
+    dropout: float = Field(default=0.0, ge=0, lt=1)
     """Of the adapter."""
-    learning_rate: float = Field(2e-4, gt=0)
+    learning_rate: float = Field(default=2e-4, gt=0)
     """The highest of the schedule."""
     schedule: Literal["cosine", "linear", "constant"] = "cosine"
-    warmup: float = Field(0.06, ge=0)
+    warmup: float = Field(default=0.06, ge=0)
     """Share of the steps; from 1 on, steps."""
-    weight_decay: float = Field(0.0, ge=0)
-    epochs: float = Field(2, gt=0)
+    weight_decay: float = Field(default=0.0, ge=0)
+    epochs: float = Field(default=2, gt=0)
     """Passes over the rows; not used where `steps` is given."""
-    steps: int | None = Field(None, ge=1)
+    steps: int | None = Field(default=None, ge=1)
     """Updates. Students of data sets of different sizes compare best after equally many."""
-    batch_size: int = Field(16, ge=1)
+    batch_size: int = Field(default=16, ge=1)
     """Rows of an update on one device, in one pass."""
-    accumulate: int = Field(1, ge=1)
+    accumulate: int = Field(default=1, ge=1)
     """Passes of an update."""
-    max_length: int = Field(1024, ge=1)
+    max_length: int = Field(default=1024, ge=1)
     """Most tokens of a row; a longer one is refused, never cut."""
     packing: bool = False
-    """Several rows in one sequence of `max_length`: faster where rows are short; needs a flash-attention kernel."""
+    """Several rows in one sequence of `max_length`, of which `batch_size` are a batch: less padding, and fewer and larger updates in
+    an epoch. Rows do not see each other, and a model that would let them is refused."""
     gradient_checkpointing: bool = False
     """Compute activations twice instead of keeping them: less memory, about a third slower."""
     precision: Literal["auto", "fp32", "bf16"] = "auto"
     """Of the computation; auto: bf16 where the accelerator has it."""
-    save_every: int | None = Field(None, ge=1)
+    save_every: int | None = Field(default=None, ge=1)
     """Updates between two checkpoints that a killed run goes on from; `None`: about ten in a run."""
+
+    def updates(self, passes: int, *, devices: int = 1) -> int:
+        """Updates of a run, as trainers of `transformers` count them.
+
+        Args:
+            passes: batches in an epoch, on one device.
+            devices: that share them.
+        """
+        return self.steps or ceil(ceil(ceil(passes / devices) / self.accumulate) * self.epochs)
 
 
 ORDINARY = Recipe()
