@@ -122,7 +122,7 @@ class Evaluation(Record):
     @cached_property
     def accounts(self) -> dict[str, Account]:
         """Model to what all its replies took."""
-        return _summed(one.accounts for one in self.results.values())
+        return merged(one.accounts for one in self.results.values())
 
     @property
     def spent(self) -> Account:
@@ -180,7 +180,8 @@ class Evaluation(Record):
         return mean_share(shares, most=self.samples)
 
 
-def _summed(accounts: Iterable[Mapping[str, Account]]) -> dict[str, Account]:
+def merged(accounts: Iterable[Mapping[str, Account]]) -> dict[str, Account]:
+    """Model to what it took in all of them."""
     total: dict[str, Account] = {}
     for one in accounts:
         for model, account in one.items():

@@ -404,11 +404,12 @@ print(found.right)
 """
 
 
+@pytest.mark.slow
 def test_a_run_killed_again_and_again_asks_for_every_reply_once(tmp_path: Path) -> None:
     asked, run = tmp_path / "asked.txt", tmp_path / "run"
     words = [sys.executable, "-c", textwrap.dedent(CHILD), str(run), str(asked)]
     kills = 0
-    for least in (11, 47, 80):
+    for least in (11, 70):
         child = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, cwd=ROOT)
         while len(asked.read_bytes().splitlines() if asked.exists() else []) < least and child.poll() is None:
             time.sleep(0.002)
