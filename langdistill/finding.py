@@ -3,27 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import fields
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
-from typing import Any
 
 from langdistill.errors import UnknownName
-
-
-class Named:
-    """A frozen dataclass of a plural folder: it goes by the name of its file, and its fields are its settings."""
-
-    @property
-    def name(self) -> str:
-        """The file and function that it is found by."""
-        return type(self).__module__.rpartition(".")[2]
-
-    @property
-    def params(self) -> dict[str, Any]:
-        """Its settings, as they go into a manifest or onto a card."""
-        return {field.name: getattr(self, field.name) for field in fields(self)}  # type: ignore[arg-type]
 
 
 def names_in(folder: Path, besides: Collection[str] = ()) -> list[str]:

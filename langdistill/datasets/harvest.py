@@ -27,9 +27,10 @@ from langdistill.datasets.waterfall import Waterfall, rejects_of
 from langdistill.datasets.writing import DatasetWriter
 from langdistill.errors import DatasetError, StoreError
 from langdistill.filters.gold import gold_of
-from langdistill.filters.judging import Filter, told
+from langdistill.filters.judging import Filter
 from langdistill.folders import check_place, written_beside
 from langdistill.groups import Target
+from langdistill.named import told
 from langdistill.records import Example, Outcome, Trace
 from langdistill.stores.protocol import Derived, Store
 

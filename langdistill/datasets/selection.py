@@ -13,8 +13,8 @@ from typing import Any, TypeVar
 
 from langdistill.answers import Extract, final_answer
 from langdistill.errors import StoreError
-from langdistill.filters.judging import told
 from langdistill.groups import Group, grouped
+from langdistill.named import told
 from langdistill.records import Outcome, Trace
 from langdistill.stores.opening import open_store
 from langdistill.stores.protocol import Store, Where

@@ -8,26 +8,15 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass, fields
-from typing import Any
+from dataclasses import dataclass
 
-from langdistill.filters.judging import told
 from langdistill.groups import Group, Rows
+from langdistill.named import Named
 
 
 @dataclass(frozen=True)
-class Taking(ABC):
+class Taking(Named, ABC):
     """A target, found by the name of its file; its fields are its settings."""
-
-    @property
-    def name(self) -> str:
-        """As a manifest tells it."""
-        return type(self).__module__.rpartition(".")[2]
-
-    @property
-    def params(self) -> dict[str, Any]:
-        """Its settings, as they go into a manifest."""
-        return {one.name: told(getattr(self, one.name)) for one in fields(self)}
 
     @abstractmethod
     def __call__(self, group: Group) -> Rows:

@@ -14,10 +14,11 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from langdistill.groups import Group
+from langdistill.named import Named
 from langdistill.records import Example, Message, Verdict
 
 
@@ -33,23 +34,13 @@ class Judgement:
 
 
 @dataclass(frozen=True)
-class Filter(ABC):
+class Filter(Named, ABC):
     """Keeps a problem, drops it, or says that it cannot judge (`keep` is `None`)."""
 
     version: ClassVar[int] = 1
     """Raised when the same parameters would judge otherwise than before."""
     supervised: ClassVar[bool] = False
     """Whether it reads gold answers: the manifest and the card say so."""
-
-    @property
-    def name(self) -> str:
-        """The function and file that it is found by."""
-        return type(self).__module__.rpartition(".")[2]
-
-    @property
-    def params(self) -> dict[str, Any]:
-        """Its settings, as they go into a manifest: JSON values, equal for filters that judge alike."""
-        return {one.name: told(getattr(self, one.name)) for one in fields(self)}
 
     @abstractmethod
     def __call__(self, group: Group) -> Verdict:
@@ -132,20 +123,6 @@ class CorpusFilter(Filter):
     def __call__(self, group: Group) -> Verdict:
         """What it says of a problem that is alone."""
         return next(self.over([group]))
-
-
-def told(value: Any) -> Any:
-    """A setting as a manifest tells it: functions and models by their names."""
-    if value is None or isinstance(value, (bool, int, float, str)):
-        return value
-    if isinstance(value, Mapping):
-        return {str(key): told(one) for key, one in value.items()}
-    if isinstance(value, (set, frozenset)):
-        return sorted(told(one) for one in value)
-    if isinstance(value, (list, tuple)):
-        return [told(one) for one in value]
-    named = getattr(value, "name", None) or getattr(value, "__name__", None)
-    return named if isinstance(named, str) else type(value).__name__
 
 
 def _commonest(judged: Sequence[Judgement]) -> str:

@@ -9,10 +9,11 @@ from functools import lru_cache
 from typing import Any
 
 from langdistill.errors import DatasetError, MissingExtra
-from langdistill.filters.judging import Judgement, RowFilter, told
+from langdistill.filters.judging import Judgement, RowFilter
 from langdistill.filters.reading.rows import learnt
 from langdistill.filters.reading.tool_calls import asked
 from langdistill.groups import Group
+from langdistill.named import told
 from langdistill.records import Example, Message, text_of
 
 Measure = Callable[[str], int]

@@ -12,8 +12,9 @@ from __future__ import annotations
 import hashlib
 import time
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from concurrent.futures import Future
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from queue import Empty, Queue
@@ -78,38 +79,54 @@ class Row:
 class Decoder:
     """A causal language model in this process, shared by every chat model that names its folder."""
 
-    def __init__(self, model: str, adapter: str | None) -> None:
-        """Load weights and tokenizer, and merge the adapter.
+    def __init__(self, model: Any, tokenizer: Any) -> None:
+        """Begin to serve.
 
-        Raises:
-            MissingExtra: torch, transformers or peft is not installed.
-            StudentError: a folder is missing, or holds no such thing.
+        Args:
+            model: of `transformers` or `peft`, loaded and in its evaluation mode.
+            tokenizer: its own, with a chat template.
         """
-        self.model, self.tokenizer = load(model, adapter)
+        self.model: Any = model
+        self.tokenizer: Any = tokenizer
         self.device = self.model.device
         self.context = int(self.model.config.max_position_embeddings)
         ends = self.model.generation_config.eos_token_id
         self.ends = set(ends if isinstance(ends, list) else [ends]) | {self.tokenizer.eos_token_id}
         self.batches = 0
         """Batches decoded so far."""
-        self._queue: Queue[Request] = Queue()
+        self._closed = False
+        self._queue: Queue[Request | None] = Queue()
         Thread(target=self._serve, name="langdistill-decoder", daemon=True).start()
 
     def submit(self, request: Request) -> Future[list[Decoded]]:
-        """Have the request decoded with whatever else is waiting."""
+        """Have the request decoded with whatever else is waiting.
+
+        Raises:
+            StudentError: it was closed.
+        """
+        if self._closed:
+            raise StudentError("This model was let go of: make the chat model anew.")
         self._queue.put(request)
         return request.done
 
+    def close(self) -> None:
+        """Stop serving once what is waiting is decoded, and let go of the weights."""
+        self._closed = True
+        self._queue.put(None)
+
     def _serve(self) -> None:
-        while True:
+        going_on = True
+        while going_on:
             waiting = [self._queue.get()]
-            while True:
+            while waiting[-1] is not None:
                 try:
                     waiting.append(self._queue.get(timeout=QUIET))
                 except Empty:
                     break
-            for alike in self._alike(waiting):
+            going_on = waiting[-1] is not None
+            for alike in self._alike([one for one in waiting if one is not None]):
                 self._decode_all(alike)
+        self.model = None
 
     def _alike(self, requests: Sequence[Request]) -> Iterator[list[Row]]:
         """Rows of prompts of one length and of one kind, cut into batches."""
@@ -228,8 +245,23 @@ def decoder_of(model: str, adapter: str | None) -> Decoder:
     key = (model, adapter, changed)
     with _loading:
         if key not in _decoders:
-            _decoders[key] = Decoder(model, adapter)
+            _decoders[key] = Decoder(*load(model, adapter))
         return _decoders[key]
+
+
+@contextmanager
+def borrowed(model: str, adapter: str | None) -> Generator[None]:
+    """Let go of the weights of a model afterwards, unless they were loaded before: what comes next needs the memory."""
+    loaded = _loaded(model, adapter)
+    yield
+    with _loading:
+        for key in _loaded(model, adapter):
+            if key not in loaded:
+                _decoders.pop(key).close()
+
+
+def _loaded(model: str, adapter: str | None) -> list[tuple[str, str | None, float]]:
+    return [key for key in list(_decoders) if key[:2] == (model, adapter)]
 
 
 def load(model: str, adapter: str | None) -> tuple[Any, Any]:

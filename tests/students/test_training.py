@@ -14,7 +14,8 @@ import pytest
 from langdistill.errors import DatasetError, StudentError, UnknownName
 from langdistill.lab import WEIGHTS
 from langdistill.students.card import load_student, read_student
-from langdistill.students.pilot import agreement_with, pilot
+from langdistill.students.pilot import pilot
+from langdistill.students.teacher_answers import agreement_with
 from langdistill.students.train.checkpoints import last_checkpoint
 from langdistill.students.train.progress import Progress
 from langdistill.students.train.recipe import MINIATURE

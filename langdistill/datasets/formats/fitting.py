@@ -6,7 +6,7 @@ Every row is written as JSON, read back as its trainer would read it, and compar
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -15,6 +15,7 @@ import orjson
 from langdistill.datasets.formats.surviving import check_survival
 from langdistill.datasets.formats.unfit import Unfit
 from langdistill.finding import module_named, names_in
+from langdistill.named import Named
 from langdistill.records import Example, Message
 
 __all__ = ["Fitted", "Format", "Unfit", "find_format", "fitted", "format_names"]
@@ -23,21 +24,11 @@ PROTOCOL_FILES = {"conversational", "fitting", "surviving", "unfit"}
 
 
 @dataclass(frozen=True)
-class Format(ABC):
+class Format(Named, ABC):
     """A way to write examples as rows of a trainer. Its fields are its settings."""
 
     has_ids: ClassVar[bool] = True
     """Whether tool calls and their results keep their ids. Where not, a result belongs to its call by its place."""
-
-    @property
-    def name(self) -> str:
-        """The file and function that it is found by."""
-        return type(self).__module__.rpartition(".")[2]
-
-    @property
-    def params(self) -> dict[str, Any]:
-        """Its settings, as they go into a manifest."""
-        return {field.name: getattr(self, field.name) for field in fields(self)}
 
     @abstractmethod
     def rows(self, example: Example) -> list[dict[str, Any]]:

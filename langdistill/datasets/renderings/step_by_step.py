@@ -7,30 +7,23 @@ the same question and never one text, so that nothing is reasoned when only the 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
 from langdistill.datasets.formats.fitting import Unfit
 from langdistill.datasets.rendering import Render
 from langdistill.datasets.renderings.wording import answer_in, question_in, reasoning_in, written
 from langdistill.datasets.teacher_logprobs import covering
 from langdistill.errors import DatasetError
+from langdistill.named import Named
 from langdistill.records import Example
 
 
 @dataclass(frozen=True)
-class StepByStep:
+class StepByStep(Named):
     """See `step_by_step`."""
 
     label: str
     rationale: str
-
-    name = "step_by_step"
-
-    @property
-    def params(self) -> dict[str, Any]:
-        """Its settings."""
-        return asdict(self)
 
     def over(self, train: Iterable[Example]) -> Render:
         """What makes the rows of an example; it shows no other."""

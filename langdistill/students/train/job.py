@@ -14,11 +14,13 @@ from langdistill.datasets.reading import MANIFEST
 from langdistill.errors import DatasetError, StudentError
 from langdistill.records import digest
 from langdistill.students.bases import base_digest, base_folder
-from langdistill.students.card import Stage, Student, read_student
+from langdistill.students.card import Stage, Student, student_at
+from langdistill.students.causal import check_causal, context_of
 from langdistill.students.train.materials import Materials, imported
-from langdistill.students.train.objective import Objective, find_objective
+from langdistill.students.train.objective import Objective, Row, find_objective
+from langdistill.students.train.ranks import ranks
 from langdistill.students.train.recipe import Recipe
-from langdistill.students.versioned import next_version, version_at
+from langdistill.students.versioned import next_version
 
 
 @dataclass(frozen=True)
@@ -66,8 +68,27 @@ class Job:
 
         Raises:
             DatasetError: there are none, or some cannot be trained on.
+            StudentError: the objective cannot be trained by this recipe.
         """
-        return self.objective.prepared(self.rows, self.tokenizer, self.recipe.max_length)
+        self.objective.check(self.rows, self.recipe)
+        return self._prepared(self.rows)
+
+    @cached_property
+    def held_out(self) -> list[dict[str, Any]]:
+        """The validation rows as the trainer reads them; errors as of `prepared`."""
+        return self._prepared(self.validation) if self.validation else []
+
+    def _prepared(self, rows: list[Row]) -> list[Row]:
+        asked, context = self.recipe.max_length, context_of(self.base_folder)
+        if context is None or asked <= context:
+            return self.objective.prepared(rows, self.tokenizer, asked)
+        try:
+            return self.objective.prepared(rows, self.tokenizer, context)
+        except DatasetError as error:
+            raise DatasetError(
+                f"{error} The context of the base {str(self.base_folder)!r} is {context} tokens: a max_length of {asked} does not "
+                "make it longer."
+            ) from error
 
     @cached_property
     def tokens(self) -> int:
@@ -78,8 +99,9 @@ class Job:
     def fingerprint(self) -> str:
         """What decides the weights that come of it: a run with the same one goes on where a killed one stopped."""
         started = self.start.weights if self.start else base_digest(self.base_folder)
-        told = [self.objective.name, orjson.loads(orjson.dumps(self.objective.params, default=repr))]
-        return digest(self.dataset_hash, started, told, self.recipe.model_dump(), str(self.seed))
+        told = [self.objective.name, self.objective.params]
+        several = [str(ranks().size)] if ranks().size > 1 else []  # as many devices see the rows in another order
+        return digest(self.dataset_hash, started, told, self.recipe.model_dump(), str(self.seed), *several)
 
     def materials(self, folder: Path) -> Materials:
         """What the objective makes its trainer of.
@@ -87,18 +109,25 @@ class Job:
         Args:
             folder: for checkpoints.
         """
-        held_out = self.objective.prepared(self.validation, self.tokenizer, self.recipe.max_length)
         start = self.start.folder if self.start else None
         passes = self.objective.passes(self.prepared, self.recipe)
         return Materials(
-            self.base_folder, start, self.prepared, held_out, self.tokenizer, self.recipe, self.seed, folder, passes
+            self.base_folder,
+            start,
+            self.prepared,
+            self.held_out,
+            self.tokenizer,
+            self.recipe,
+            self.seed,
+            folder,
+            passes,
         )
 
     def stages(self, steps: int) -> list[Stage]:
         """The lineage of its student."""
         stage = Stage(
             objective=self.objective.name,
-            params=orjson.loads(orjson.dumps(self.objective.params, default=repr)),
+            params=self.objective.params,
             recipe=self.recipe,
             dataset_hash=self.dataset_hash,
             seed=self.seed,
@@ -119,31 +148,33 @@ def planned(
 ) -> Job:
     """A training, its data set read and its place looked at; arguments and errors as of `train`."""
     chosen = find_objective(objective)() if isinstance(objective, str) else objective
-    start = base if isinstance(base, Student) else _student_at(base)
+    start = base if isinstance(base, Student) else student_at(base)
     if start and start.head != chosen.head:
         raise StudentError(
             f"{start.served_name} gives {start.head}; {chosen.name} trains what gives {chosen.head}. Start from its base."
         )
     next_version(out)
+    folder = start.check_base() if start else base_folder(str(base))
+    check_causal(folder)
+    _check_packing(recipe, folder)
     rows, told = _read(Path(dataset), chosen)
     validation = list(rows_in(Path(dataset), "validation")) if _has_validation(Path(dataset)) else []
     named = start.base if start else _named(str(base))
     return Job(Path(dataset), told, rows, validation, named, start, Path(out), chosen, recipe, seed)
 
 
+def _check_packing(recipe: Recipe, base: Path) -> None:
+    context = context_of(base)
+    if recipe.packing and context is not None and recipe.max_length > context:
+        raise StudentError(
+            f"Rows cannot be packed into sequences of {recipe.max_length} tokens: the context of the base {str(base)!r} is {context}. "
+            f"Give a max_length of at most {context}."
+        )
+
+
 def _named(base: str) -> str:
     """The base as it goes onto a card: a name of the hub as it is, a folder wherever one stands."""
     return str(Path(base).expanduser().absolute()) if Path(base).expanduser().exists() else base
-
-
-def _student_at(path: str | Path) -> Student | None:
-    """The student in a folder, where it holds one."""
-    try:
-        return read_student(version_at(path))
-    except StudentError:
-        if Path(path, "student.json").is_file():
-            raise
-        return None
 
 
 def _read(folder: Path, objective: Objective) -> tuple[list[dict[str, Any]], str]:

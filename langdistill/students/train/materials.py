@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from langdistill.errors import MissingExtra, StudentError
+from langdistill.students.train.ranks import ranks
 from langdistill.students.train.recipe import Recipe
 
 CHECKPOINTS = 10
@@ -40,8 +41,13 @@ class Materials:
 
     @property
     def steps(self) -> int:
-        """Updates of the whole run, on one device."""
-        return self.recipe.steps or ceil(self.passes / self.recipe.accumulate * self.recipe.epochs)
+        """Updates of the whole run, on as many devices as there are."""
+        return self.recipe.updates(self.passes, devices=ranks().size)
+
+    @property
+    def bf16(self) -> bool:
+        """Whether it computes in two bytes."""
+        return _device(self.recipe)[1]
 
     def arguments(self, **more: Any) -> dict[str, Any]:
         """Arguments of `transformers.TrainingArguments`, which every trainer's own configuration extends.

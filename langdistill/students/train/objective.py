@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 from langdistill.errors import DatasetError
-from langdistill.finding import Named, module_named, names_in
+from langdistill.finding import module_named, names_in
+from langdistill.named import Named
 from langdistill.students.train.materials import Materials
 from langdistill.students.train.recipe import Recipe
 
@@ -51,6 +52,18 @@ class Objective(Named, ABC):
     def sizes(self, row: Row) -> tuple[int, int]:
         """Tokens of a prepared row, and how many of them carry loss."""
         return len(row["input_ids"]), sum(label != -100 for label in row["labels"])
+
+    def check(self, rows: Sequence[Row], recipe: Recipe) -> None:
+        """Whether the training rows together, and the recipe, fit; told before any weights are loaded.
+
+        Raises:
+            DatasetError: the rows together teach nothing: one of two labels does not occur, say.
+            StudentError: the recipe asks for what its trainer cannot do.
+        """
+
+    def remarks(self, rows: Sequence[Row]) -> list[str]:
+        """Sentences about the training rows together that a plan should tell: how unevenly labels are spread, say."""
+        return []
 
     def passes(self, rows: Sequence[Row], recipe: Recipe) -> int:
         """Batches in an epoch, on one device.
@@ -104,5 +117,5 @@ class Refusals:
         )
         raise DatasetError(
             f"Of {rows} rows some cannot be trained on, and none is left out or cut in silence: {told}. "
-            "Raise max_length, or drop them with a filter when you harvest."
+            "Raise max_length where they are too long for it, or drop them with a filter when you harvest."
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import ceil
 from typing import Literal
 
 from pydantic import Field
@@ -43,6 +44,15 @@ class Recipe(Record):
     """Of the computation; auto: bf16 where the accelerator has it."""
     save_every: int | None = Field(default=None, ge=1)
     """Updates between two checkpoints that a killed run goes on from; `None`: about ten in a run."""
+
+    def updates(self, passes: int, *, devices: int = 1) -> int:
+        """Updates of a run, as trainers of `transformers` count them.
+
+        Args:
+            passes: batches in an epoch, on one device.
+            devices: that share them.
+        """
+        return self.steps or ceil(ceil(ceil(passes / devices) / self.accumulate) * self.epochs)
 
 
 ORDINARY = Recipe()
