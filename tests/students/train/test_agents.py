@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from functools import cache
-from itertools import groupby
+from itertools import groupby, islice
 from pathlib import Path
 from typing import Any
 
@@ -36,9 +36,10 @@ LONG = 10**6
 
 
 @cache
-def runs(folder: Path, source: tuple[str, str], most: int) -> list[Example]:
-    traces = [one for one in find_importer(source[0])(folder / source[1]) if isinstance(one, Trace)]
-    return [row for one in traces[:most] for row in whole_agent()(Group(one.problem, (one,))).examples]
+def runs(folder: Path, source: tuple[str, str]) -> list[Example]:
+    """The first 20 of a file."""
+    traces = (one for one in find_importer(source[0])(folder / source[1]) if isinstance(one, Trace))
+    return [row for one in islice(traces, 20) for row in whole_agent()(Group(one.problem, (one,))).examples]
 
 
 def rows_of(examples: Sequence[Example], format: str = "trl") -> list[dict[str, Any]]:
@@ -69,7 +70,7 @@ def spans(row: dict[str, Any], tokens: Any) -> list[tuple[bool, str]]:
 def test_what_the_agent_says_carries_loss_and_nothing_else(
     data: Path, source: tuple[str, str], template: str, format: str
 ) -> None:
-    examples = runs(data, source, 20)
+    examples = runs(data, source)
     tokens = tokenizer(template)
     prepared = masked_rows(rows_of(examples, format), tokens, LONG)
     for example, row in zip(examples, prepared, strict=True):
@@ -90,7 +91,7 @@ def test_what_the_agent_says_carries_loss_and_nothing_else(
 
 def test_an_error_that_the_agent_recovered_from_is_learnt_with_what_came_after(data: Path) -> None:
     recovered = "Please read this error message carefully and then retry"
-    run = next(one for one in runs(data, SWE, 99) if any(recovered in str(said["content"]) for said in one.target))
+    run = next(one for one in runs(data, SWE) if any(recovered in str(said["content"]) for said in one.target))
     [row] = masked_rows(rows_of([run]), tokenizer("qwen3"), LONG)
     told = spans(row, tokenizer("qwen3"))
     learnt = [text for trained, text in told if trained]
@@ -142,7 +143,7 @@ def test_trl_prepares_the_same_tokens_and_labels(
 ) -> None:
     tokens = tokenizer(template, pad=pad)
     mask = masking(tokens)
-    rows = [row for row in rows_of(runs(data, source, 12), format) if mask.check(row)]
+    rows = [row for row in rows_of(runs(data, source)[:12], format) if mask.check(row)]
     ours = masked_rows(rows, tokens, LONG)
     theirs = prepared_by_trl(tmp_path / "trl", rows, tokens, assistant_only_loss=True)
     assert [(one["input_ids"], one["labels"]) for one in theirs] == [(one["input_ids"], one["labels"]) for one in ours]
@@ -167,7 +168,7 @@ def test_trl_prepares_the_same_of_plain_answers_for_the_lab_model(tmp_path: Path
 def test_without_assistant_only_loss_trl_would_learn_what_tools_return(data: Path, tmp_path: Path) -> None:
     """TRL's default for prompt-completion rows takes the loss on all of the completion."""
     tokens = tokenizer("qwen3")
-    rows = rows_of(runs(data, TOOLBENCH, 9))
+    rows = rows_of(runs(data, TOOLBENCH))
     theirs = prepared_by_trl(tmp_path / "trl", rows, tokens)
     assert any(trained and '{"error": ""' in text for trained, text in spans(theirs[0], tokens))
     assert not any(
@@ -184,6 +185,7 @@ def agent_base(tmp_path: Path) -> Path:
     torch.manual_seed(0)
     tokens = tokenizer("qwen3", pad="<|im_end|>")
     config = {"hidden_size": 32, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 32}
+    config["max_position_embeddings"] = 8192
     model = AutoModelForCausalLM.from_config(AutoConfig.for_model("llama", vocab_size=len(tokens), **config))
     model.save_pretrained(tmp_path / "base")
     tokens.save_pretrained(tmp_path / "base")
@@ -194,7 +196,7 @@ def test_a_padding_token_that_is_the_end_hides_no_end_and_teaches_none(
     data: Path, agent_base: Path, tmp_path: Path
 ) -> None:
     recipe = FEW.model_copy(update={"max_length": 8192, "steps": 2})
-    examples = runs(data, GLAIVE, 8)
+    examples = runs(data, GLAIVE)[:8]
     folder = write(tmp_path / "data", rows_of(examples))
     job = planned(folder, agent_base, tmp_path / "s", objective="sft", recipe=recipe, seed=0)
     assert job.tokenizer.pad_token_id == job.tokenizer.eos_token_id

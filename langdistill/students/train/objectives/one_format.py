@@ -31,6 +31,11 @@ class OneFormat(Objective):
 
     batch_sizes: Mapping[str, int] = field(default_factory=dict[str, int])
 
+    def check(self, rows: Sequence[Row], recipe: Recipe) -> None:
+        """A sequence would hold rows of several formats, so none are packed."""
+        if recipe.packing:
+            raise StudentError("Packing would put rows of several formats into one sequence. Train with packing=False.")
+
     def prepared(self, rows: Sequence[Row], tokenizer: Any, max_length: int) -> list[Row]:
         """The rows as tokens, labels and `style`, with their weights where they differ."""
         refusals = Refusals({})
@@ -47,8 +52,6 @@ class OneFormat(Objective):
 
     def trainer(self, materials: Materials) -> Any:
         """TRL's `SFTTrainer`, whose batches are of one style each."""
-        if materials.recipe.packing:
-            raise StudentError("Packing would put rows of several formats into one sequence. Train with packing=False.")
         return fine_tuning(materials, batches=self._batches(materials.rows, materials.recipe, materials.seed))
 
     def _batches(self, rows: Sequence[Row], recipe: Recipe, seed: int) -> Batches:

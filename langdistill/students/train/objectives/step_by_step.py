@@ -15,6 +15,7 @@ from langdistill.errors import DatasetError, StudentError
 from langdistill.students.train.masked_rows import masked_rows
 from langdistill.students.train.materials import Materials
 from langdistill.students.train.objective import Objective, Row
+from langdistill.students.train.recipe import Recipe
 from langdistill.students.train.two_tasks import TASKS, both, parts, two_tasks
 
 
@@ -25,6 +26,11 @@ class StepByStep(Objective):
     formats: ClassVar[tuple[str, ...]] = ("trl", "trl_messages")
 
     alpha: float = 0.5
+
+    def check(self, rows: Sequence[Row], recipe: Recipe) -> None:
+        """The two rows of an example go together, so none are packed."""
+        if recipe.packing:
+            raise StudentError("Packing would part the two rows of an example. Train with packing=False.")
 
     def prepared(self, rows: Sequence[Row], tokenizer: Any, max_length: int) -> list[Row]:
         """The tokens and labels of both rows of an example, as one row: the label's, and the rationale's as `rationale_...`."""
@@ -41,8 +47,6 @@ class StepByStep(Objective):
 
     def trainer(self, materials: Materials) -> Any:
         """TRL's `SFTTrainer`, twice over a batch."""
-        if materials.recipe.packing:
-            raise StudentError("Packing would part the two rows of an example. Train with packing=False.")
         return two_tasks(materials, self.alpha)
 
 
