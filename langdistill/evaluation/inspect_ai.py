@@ -14,7 +14,7 @@ from langchain_core.runnables import Runnable
 
 from langdistill.asking import chat_model
 from langdistill.errors import MissingExtra, StoreError
-from langdistill.evaluation.evaluate import Evaluation
+from langdistill.evaluation.results import Account, Evaluation, Graded, asked_digest, merged
 
 if TYPE_CHECKING:
     from inspect_ai.model import Model
@@ -74,18 +74,39 @@ def read_inspect_log(path: str | Path, scorer: str | None = None) -> Evaluation:
             f"The log {str(path)!r} holds no samples; its status is {log.status!r}. Give one with samples."
         )
     name = _scorer(path, samples, scorer)
-    judged = {_key(sample): (sample.scores or {}).get(name) for sample in samples}
-    errors = {_key(sample): _error(sample) for sample in samples if sample.error or judged[_key(sample)] is None}
-    made = [event for sample in samples for event in _generated(sample.events)]
-    return Evaluation(
-        n=len(samples),
-        right=sum(score is not None and key not in errors and _full(score.value) for key, score in judged.items()),
-        answers={key: None if score is None or key in errors else score.answer for key, score in judged.items()},
-        errors=errors,
-        completions=sum(len(event.output.choices) for event in made),
-        output_tokens=sum(event.output.usage.output_tokens for event in made if event.output.usage),
-        seconds=_seconds(log.stats),
+    results = {_key(sample): _graded(sample, name) for sample in samples}
+    return Evaluation(name=str(log.eval.model), results=results, seconds=_seconds(log.stats))
+
+
+def _graded(sample: Any, scorer: str) -> Graded:
+    """One sample, as its scorer graded it."""
+    score = (sample.scores or {}).get(scorer)
+    error = _error(sample) if sample.error or score is None else None
+    answer, right = (None, False) if score is None or error is not None else (score.answer, _full(score.value))
+    target = sample.target if isinstance(sample.target, str) else "\n".join(sample.target)
+    return Graded(
+        asked=asked_digest(sample.input if isinstance(sample.input, str) else _text(sample.input), target),
+        answers=[answer],
+        right=[right],
+        error=error,
+        failed=int(sample.error is not None),
+        accounts=merged({event.model: _account(event.output)} for event in _generated(sample.events)),
     )
+
+
+def _account(output: Any) -> Account:
+    usage = output.usage
+    return Account(
+        completions=len(output.choices),
+        input_tokens=usage.input_tokens if usage else 0,
+        output_tokens=usage.output_tokens if usage else 0,
+        cached_tokens=(usage.input_tokens_cache_read if usage else 0) or 0,
+        reasoning_tokens=(usage.reasoning_tokens if usage else 0) or 0,
+    )
+
+
+def _text(messages: Iterable[Any]) -> str:
+    return "\n".join(str(one.text) for one in messages)
 
 
 def _log(path: Path) -> Any:
