@@ -136,7 +136,7 @@ class Masking:
             raise Unfit("no-generation-markers") from error
 
     def _masked(self, column: str, row: Mapping[str, Any]) -> Masked:
-        return self._told(column, self._tokens(column, row))
+        return self.told(column, self._tokens(column, row))
 
     def _tokens(self, column: str, row: Mapping[str, Any]) -> Tokens:
         prompt, said, tools = list(row.get("prompt", ())), list(row[column]), row.get("tools")
@@ -177,7 +177,8 @@ class Masking:
         ids = found["input_ids"]
         return ids, [bool(one) for one in found["assistant_masks"]] if marked and not ask else [True] * len(ids)
 
-    def _told(self, column: str, said: Tokens) -> Masked:
+    def told(self, column: str, said: Tokens) -> Masked:
+        """Tokens of a conversation as texts with and without loss."""
         spans: list[Span] = []
         ends: list[bool] = []
         for trained, run in groupby(zip(said.ids, said.trained, strict=True), key=lambda one: one[1]):

@@ -44,6 +44,11 @@ class Materials:
         """Updates of the whole run, on as many devices as there are."""
         return self.recipe.updates(self.passes, devices=ranks().size)
 
+    @property
+    def bf16(self) -> bool:
+        """Whether it computes in two bytes."""
+        return _device(self.recipe)[1]
+
     def arguments(self, **more: Any) -> dict[str, Any]:
         """Arguments of `transformers.TrainingArguments`, which every trainer's own configuration extends.
 
