@@ -90,7 +90,8 @@ def star(
 
     `out` has a version of the student for each iteration, and beside them what each was made of: the recorded runs and the data set,
     in `iterations/1` and so on. Started again it goes on where it stopped: with the problem, the data set or the update. With a
-    larger number of iterations it goes on from the last.
+    larger number of iterations it goes on from the last. Other settings in the same folder are refused; `think` and `speaking` are
+    functions, and taken to be the same.
 
     Args:
         think: from a chat model to the graph that reasons, twice where need be: `lambda model: create_rationalization(model,
