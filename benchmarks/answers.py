@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 
 from langdistill.answers import (
     Extract,
-    choice,
+    leading,
     letters,
     maths,
     normalise,
@@ -28,12 +28,14 @@ from langdistill.answers import (
     verdict,
     yes_no,
 )
+from langdistill.evaluation.tasks.bbh import KINDS
+from langdistill.evaluation.tasks.finding import find_task
 
 RESULTS = Path(__file__).with_name("results")
 COMMAND = "python benchmarks/answers.py"
 SOLVERS = ("6b_finetuning", "6b_verification", "175b_finetuning", "175b_verification")
 MODELS = ("mistralai/Mixtral-8x7B-Instruct-v0.1", "gpt-4-1106-preview")
-BBH = {"navigate": yes_no, "object_counting": number, "snarks": choice}
+BBH = ("navigate", "object_counting", "snarks")
 RAR = {
     "one-step, last letters of 2 words": ("last_letter_concatenation_refined_combine", letters, 96.36),
     "one-step, last letters of 4 words": ("last_letter_concatenation4_refined_combine", letters, 68.64),
@@ -69,21 +71,21 @@ def bbh(data: Path, task: str, prompt: str) -> tuple[list[Row], float]:
     stem = data / f"bbh/code-davinci-002-outputs/code-davinci-002-{prompt}/{task}_few_shot_template_0-255000"
     outputs = json.loads(Path(f"{stem}.json").read_text())["outputs"]
     stored = lines(Path(f"{stem}_eval_metrics.jsonl"))[0]["accuracy"]
-    return [graded(one["prediction"], one["target"], BBH[task]) for one in outputs], stored
+    return [graded(one["prediction"], one["target"], KINDS[task]) for one in outputs], stored
 
 
 def gsm8k_gold(data: Path) -> dict[str, str]:
     """Question to answer of the test split."""
-    return {row["question"]: row["answer"].rpartition("####")[2].strip() for row in lines(data / "gsm8k/test.jsonl")}
+    task = find_task("gsm8k")(data / "gsm8k")
+    return {problem.question: task.gold[problem.id] for problem in task.problems}
 
 
 def gsm8k_solvers(data: Path, solver: str) -> list[Row]:
     """The four models whose solutions came with GSM8K, with their grades."""
-    rows = lines(data / "gsm8k/example_model_solutions.jsonl")
-    golds = [number(row["ground_truth"].rpartition("A:")[2]) or "" for row in rows]
+    golds = gsm8k_gold(data)
     return [
-        graded(row[solver]["solution"], gold, number, row[solver]["is_correct"])
-        for row, gold in zip(rows, golds, strict=True)
+        graded(row[solver]["solution"], golds[row["question"]], number, row[solver]["is_correct"])
+        for row in lines(data / "gsm8k/example_model_solutions.jsonl")
     ]
 
 
@@ -186,21 +188,16 @@ def of_judges(data: Path) -> dict[str, Any]:
         "reviews": len(read),
         "scores_read": sum(pair is not None for _, pair, _ in read),
         "scores_agree": sum(pair == tuple(row["score"]) for row, pair, _ in read),
-        "leaders_agree": sum(leader == of_scores(*row["score"]) for row, _, leader in read),
+        "leaders_agree": sum(leader == leading(*row["score"]) for row, _, leader in read),
     }
-
-
-def of_scores(one: float, other: float) -> str:
-    return "tie" if one == other else "A" if one > other else "B"
 
 
 def of_math_500(data: Path) -> dict[str, Any]:
     """Whether the answer read out of each worked solution is the gold answer; both are read, neither is compared as text."""
-    rows = json.loads((data / "rstar_data/MATH_test_all.json").read_text())
-    golds = [maths(rf"\boxed{{{row['extra_info']['answer']}}}") for row in rows]
-    read = [maths(row["solution"]) for row in rows]
+    golds = find_task("math_500")(data / "rstar_data").gold.values()
+    read = [maths(row["solution"]) for row in json.loads((data / "rstar_data/MATH_test_all.json").read_text())]
     return {
-        "rows": len(rows),
+        "rows": len(read),
         "agree": sum(same(one, gold) for one, gold in zip(read, golds, strict=True)),
         "unparsed": sum(one is None or one.startswith("$") for one in read),
         "different_answers": len({normalise(one) for one in read if one}),

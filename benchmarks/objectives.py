@@ -54,8 +54,8 @@ TASKS = ("letters", "coin", "arithmetic")
 SAMPLES, TEMPERATURE, QUESTIONS = 8, 0.7, {"letters": 400, "coin": 200, "arithmetic": 200}
 TEST, GENERAL = 300, 100
 """Final questions of the task, and of each other task in both ways of asking."""
-RECIPE = MINIATURE
-PREFERENCE = MINIATURE.model_copy(update={"steps": 100, "learning_rate": 3e-4})
+RECIPE = MINIATURE.model_copy(update={"steps": 150})
+PREFERENCE = MINIATURE.model_copy(update={"steps": 60, "learning_rate": 3e-4})
 """Of objectives that go on from a student: fewer and smaller steps, as is usual; chosen before anything was measured."""
 CHOSEN = agreement(min_share=0.5)
 

@@ -16,7 +16,10 @@ ROOT = Path(__file__).parents[1]
 RESULTS = Path(__file__).with_name("results")
 PAGES = (
     ROOT / "README.md",
-    *(ROOT / "docs" / f"{page}.md" for page in ("answers", "strategies", "recording", "privacy", "harvest")),
+    *(
+        ROOT / "docs" / f"{page}.md"
+        for page in ("answers", "strategies", "recording", "privacy", "harvest", "top_k_kl")
+    ),
 )
 PLACE = re.compile(r"(<!-- table (?P<name>\S+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
@@ -321,7 +324,54 @@ def harvests(told: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
+def aligned(told: dict[str, Any]) -> str:
+    """One row a teacher's vocabulary, then texts that differ."""
+    found = told["alignment"]
+    lines = [
+        "| teacher's vocabulary | texts | student's tokens | copied, % | tokens a second |",
+        "|---|---|---|---|---|",
+    ]
+    differing = {**found["one_word_differs"], "teacher": f"{found['one_word_differs']['teacher']}; one word differs"}
+    for row in [*found["speed"], differing]:
+        shown = f"{100 * row['copied']:.1f} | {row['tokens_per_second']:,}"
+        own = " (the student's own)" if row["teacher"] == found["student"] else ""
+        lines.append(f"| {row['teacher']}{own} | {row['texts']:,} | {row['tokens']:,} | {shown} |")
+    return "\n".join(lines)
+
+
+def alignment_grows(told: dict[str, Any]) -> str:
+    """One row a length: memory where the texts are the same; time where they differ throughout."""
+    lines = ["| student's tokens of one text | both | bytes a token at the peak | seconds |", "|---|---|---|---|"]
+    for row in told["alignment"]["memory"]:
+        lines.append(
+            f"| {row['tokens']:,} | say the same | {row['bytes'] / row['tokens']:.0f} | {row['seconds']:.2f} |"
+        )
+    for row in told["alignment"]["differs_throughout"]:
+        lines.append(
+            f"| {row['tokens']:,} | differ throughout | {row['bytes'] / row['tokens']:.0f} | {row['seconds']:.2f} |"
+        )
+    return "\n".join(lines)
+
+
+def divergences(told: dict[str, Any]) -> str:
+    """One row a contender and whether the output layer is trained."""
+    found = told["loss"]
+    whole = {row["head"]: row["bytes"] for row in found["rows"] if row["contender"].startswith("KL")}
+    lines = [
+        "| loss | output layer | memory at its peak, MiB | of the KL over the whole vocabulary | seconds | relative error: loss, gradient |",
+        "|---|---|---|---|---|---|",
+    ]
+    for row in found["rows"]:
+        errors = f"{row['error']:.0e}, {row['gradient_error']:.0e}" if "error" in row else "–"
+        cells = f"{row['bytes'] / 2**20:,.0f} | {row['bytes'] / whole[row['head']]:.3f} | {row['seconds']:.1f}"
+        lines.append(f"| {row['contender']} | {row['head']} | {cells} | {errors} |")
+    return "\n".join(lines)
+
+
 TABLES = {
+    "alignment": ("top_k_kl", aligned),
+    "alignment-grows": ("top_k_kl", alignment_grows),
+    "top-k-kl": ("top_k_kl", divergences),
     "novelty": ("novelty", novelty),
     "novelty-peers": ("novelty", novelty_peers),
     "harvest": ("harvest", harvests),

@@ -56,6 +56,7 @@ if TYPE_CHECKING:
         create_universal_self_consistency as create_universal_self_consistency,
     )
     from langdistill.students.local import LocalChatModel as LocalChatModel
+    from langdistill.students.serving.offline import VllmChatModel as VllmChatModel
     from langdistill.votes import adaptive_consistency as adaptive_consistency
     from langdistill.votes import early_stopping as early_stopping
 
@@ -69,6 +70,7 @@ _HOME = {
     "ReasoningChatOpenAI": "reasoning_openai",
     "Think": "middleware",
     "TraceRecorder": "recording.recorder",
+    "VllmChatModel": "students.serving.offline",
     "adaptive_consistency": "votes",
     "agreement": "filters.agreement",
     "ask": "asking",
@@ -112,6 +114,7 @@ __all__ = [
     "Perturbation",
     "Price",
     "TraceRecorder",
+    "VllmChatModel",
     "adaptive_consistency",
     "agreement",
     "ask",

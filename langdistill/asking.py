@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from importlib import import_module
 from typing import Any
 
 from langchain_core.language_models import BaseChatModel
@@ -24,6 +25,10 @@ from langdistill.errors import MissingExtra, ModelError
 Prompt = str | Sequence[AnyMessage]
 Heard = Callable[[str], str]
 """From a reply as far as it has come to the part of it that the user may already read; it only ever grows."""
+
+LOCAL = ("local:", "vllm:")
+"""How strings begin that name weights of one's own. Students are found by the name of their module, and only then: the ground
+imports no station."""
 
 TOOL_KNOBS = ("tools", "tool_choice", "functions", "function_call", "parallel_tool_calls")
 
@@ -115,13 +120,19 @@ def ask(
 
 
 def chat_model(model: str | Runnable[Any, Any]) -> Runnable[Any, Any]:
-    """The model itself, or the one that a string such as "openai:gpt-4.1" names (`langchain.chat_models`).
+    """The model itself, or the one that a string names.
+
+    "local:PATH" and "vllm:PATH" are the model or student in a folder, in this process or through vLLM's offline `LLM`; any
+    other string, such as "openai:gpt-4.1", is for `langchain.chat_models`.
 
     Raises:
-        MissingExtra: a string was given and langchain is not installed.
+        MissingExtra: another string was given and langchain is not installed.
+        StudentError: there is no model at the path.
     """
     if not isinstance(model, str):
         return model
+    if model.startswith(LOCAL):
+        return import_module("langdistill.students.named").model_named(model)
     try:
         from langchain.chat_models import init_chat_model
     except ImportError as missing:

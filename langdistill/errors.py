@@ -8,6 +8,7 @@
     │   └── StoreBusy     it is locked or does not answer right now: the same may work later
     ├── DatasetError      a data set cannot be built, read or written
     ├── StudentError      a student cannot be trained or loaded
+    ├── EvaluationError   a model cannot be measured on these problems, or two measurements cannot be compared
     ├── UnknownName       a task, strategy, filter or format of that name does not exist
     └── MissingExtra      an optional dependency is not installed
 
@@ -50,6 +51,10 @@ class DatasetError(LangdistillError, ValueError):
 
 class StudentError(LangdistillError, RuntimeError):
     """A student cannot be trained or loaded."""
+
+
+class EvaluationError(LangdistillError, ValueError):
+    """A model cannot be measured on these problems, or two measurements cannot be compared."""
 
 
 class UnknownName(LangdistillError, LookupError):

@@ -28,6 +28,9 @@ prompt n times; a seeded model in this process tells the samples apart by it."""
 HIDDEN = "nostream"
 """Tag that keeps inner calls out of LangGraph's `messages` stream."""
 
+ANSWER = "answer"
+"""Key of a message's `response_metadata` under which a graph's own `answer` comes back, `None` included."""
+
 SHOW_THINKING = "show_thinking"
 """Key of `config["configurable"]` that lets the inner calls into the stream after all."""
 
@@ -187,8 +190,14 @@ def _answering(configured: str, messages: Sequence[BaseMessage]) -> str:
 
 
 def _result(reply: Any) -> LLMResult:
-    """A message, or a graph's output whose last message it is, as the result of a request for one reply."""
+    """A message, or a graph's output whose last message it is, as the result of a request for one reply.
+
+    What a graph gives as its `answer` goes with its message.
+    """
     message = reply["messages"][-1] if isinstance(reply, dict) else reply
+    if isinstance(reply, dict) and "answer" in reply:
+        told = {**message.response_metadata, ANSWER: reply["answer"]}
+        message = message.model_copy(update={"response_metadata": told})
     return LLMResult(generations=[[ChatGeneration(message=message)]])
 
 

@@ -11,7 +11,7 @@ samples is a reply of its own, and a group of which five are known asks for thre
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Generator, Iterable, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from pathlib import Path
@@ -60,6 +60,8 @@ class ReplyCache:
                 row = self._db.execute("SELECT message FROM reply WHERE key = ?", [key]).fetchone()
             if row and isinstance(message := messages_from_dict([orjson.loads(row[0])])[0], AIMessage):
                 known[index] = message
+        if known and (listener := _listener.get()):
+            listener(model, list(known.values()))
         return known
 
     def put(
@@ -77,7 +79,8 @@ class ReplyCache:
 
     def close(self) -> None:
         """Close the file."""
-        self._db.close()
+        with self._lock:  # a thread that nobody waits for may be reading
+            self._db.close()
 
 
 def _key(model: Any, prompt: Sequence[BaseMessage], params: Mapping[str, Any], index: int) -> str | None:
@@ -104,6 +107,10 @@ def settings_of(model: Any) -> str | None:
     return getattr(model, "cache_string", None)
 
 
+Listener = Callable[[Any, Sequence[AIMessage]], None]
+"""Told a model and those of its replies to one prompt that came from a cache."""
+
+_listener: ContextVar[Listener | None] = ContextVar("langdistill_cache_listener", default=None)
 _current: ContextVar[ReplyCache | None] = ContextVar("langdistill_cache", default=None)
 
 
@@ -125,3 +132,13 @@ def caching(path: str | Path) -> Generator[ReplyCache]:
     finally:
         _current.reset(token)
         cache.close()
+
+
+@contextmanager
+def overhearing(listener: Listener) -> Generator[None]:
+    """Tell a function what is answered from a cache inside the block: no callback event does."""
+    token = _listener.set(listener)
+    try:
+        yield
+    finally:
+        _listener.reset(token)

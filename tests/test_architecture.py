@@ -39,7 +39,7 @@ THINKING = {"strategies", "search", "refining", "mining", "middleware"}
 LEARNING = {"recording", "stores", "filters", "datasets", "students", "routing", "evaluation"}
 ANYTHING = {"lab", "cli", "scale", "testing", "__main__", ""}
 HEAVY = {"torch", "transformers", "trl", "peft", "datasets", "vllm", "ray", "duckdb", "matplotlib", "jinja2", "langchain",
-         "langchain_openai", "psycopg", "safetensors", "tokenizers",
+         "langchain_openai", "inspect_ai", "psycopg", "safetensors", "tokenizers",
          "math_verify", "sympy", "presidio_analyzer", "spacy", "tldextract", "pyarrow"}  # fmt: skip
 
 
@@ -100,8 +100,8 @@ def test_strategies_never_import_each_other(path: Path) -> None:
 
 @pytest.mark.parametrize("path", FILES, ids=module_of)
 def test_heavy_packages_are_imported_where_they_are_used(path: Path) -> None:
-    if path.name in {"muon.py", "middleware.py", "reasoning_openai.py", "formula_reader.py"}:
-        return  # three subclass what they import and are themselves imported where they are used; one is a process of its own
+    if path.name in {"muon.py", "middleware.py", "reasoning_openai.py", "inspect_provider.py", "formula_reader.py"}:
+        return  # four subclass what they import and are themselves imported where they are used; one is a process of its own
     assert not {name.split(".")[0] for name in imports(path, top_level_only=True)} & HEAVY
 
 

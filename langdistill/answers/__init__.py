@@ -5,12 +5,13 @@ told apart in one station and confused in another. "No answer" is `None`: it is 
 
 An extractor (`Extract`) reads a reply and returns its answer in one spelling for answers of one meaning, or `None`. Every kind of
 answer is one: `final_answer` (as written), `number`, `choice`, `yes_no`, `verdict`, `letters`, `json_answer`, `code_block`,
-`free_text`, `maths`. docs/answers.md holds the rules and how well they read real replies.
+`free_text`, `maths`, `brackets`. docs/answers.md holds the rules and how well they read real replies.
 """
 
 from __future__ import annotations
 
 from langdistill.answers.choices import choice
+from langdistill.answers.closing_brackets import brackets
 from langdistill.answers.documents import code_block, free_text, json_answer
 from langdistill.answers.formulas import maths
 from langdistill.answers.joined_letters import letters
@@ -25,6 +26,7 @@ from langdistill.answers.yes_or_no import yes_no
 __all__ = [
     "Extract",
     "answer_part",
+    "brackets",
     "choice",
     "code_block",
     "final_answer",

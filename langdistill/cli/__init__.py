@@ -14,6 +14,8 @@ from langdistill.cli.demo import demo
 from langdistill.cli.evaluate import evaluate
 from langdistill.cli.harvest import harvest
 from langdistill.cli.purge import purge
+from langdistill.cli.serve import serve
+from langdistill.cli.students import students
 from langdistill.cli.traces import traces
 from langdistill.cli.train import train
 from langdistill.errors import LangdistillError
@@ -28,10 +30,11 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for command in (demo, harvest, train, evaluate, purge):
+for command in (demo, harvest, train, evaluate, serve, purge):
     app.command()(command)
 app.add_typer(traces, name="traces")
 app.add_typer(dataset, name="dataset")
+app.add_typer(students, name="students")
 
 
 def _version(asked: bool) -> None:

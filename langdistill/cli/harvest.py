@@ -41,6 +41,7 @@ class Extracts(StrEnum):
     verdict = "verdict"
     letters = "letters"
     maths = "maths"
+    brackets = "brackets"
     json_answer = "json_answer"
     code_block = "code_block"
     free_text = "free_text"

@@ -2,7 +2,7 @@
 
 They are kept as the server told them: `top_logprobs` of each token, never renormalised, so that the mass which is missing stays
 visible; and with the name of the tokenizer whose tokens they are, for a student that has another
-(`students.train.alignment.align_topk`).
+(`students.train.alignment.align_top_k`).
 """
 
 from __future__ import annotations
@@ -108,7 +108,7 @@ def tail_mass(token: Mapping[str, Any]) -> float:
 
 
 def distributions(logprobs: Sequence[Mapping[str, Any]]) -> tuple[list[str], list[dict[str, float]]]:
-    """The texts of the tokens, and of each the log-probabilities of its alternatives by their texts: what `align_topk` takes."""
+    """The texts of the tokens, and of each the log-probabilities of its alternatives by their texts: what `align_top_k` takes."""
     texts = [_text_of(one) for one in logprobs]
     return texts, [{_text_of(one): one["logprob"] for one in token.get("top_logprobs") or []} for token in logprobs]
 

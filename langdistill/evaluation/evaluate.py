@@ -1,154 +1,108 @@
-"""Ask a model or graph every problem and grade its answers: the only station that reads gold."""
+"""Ask a model or graph every problem and grade its answers: the only station that reads gold.
+
+    measured = evaluate("openai:gpt-4.1", problems, gold, samples=8, folder="runs/gpt-4.1")
+    print(measured.accuracy, measured.interval, measured.majority(5), measured.money)
+
+In a folder, a run that was killed goes on and asks only for what is missing.
+"""
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Mapping, Sequence
-from threading import Lock
+from collections.abc import Mapping, Sequence
+from contextlib import aclosing, closing
+from pathlib import Path
 from typing import Any
 
-from langchain_core.callbacks import BaseCallbackHandler
-from langchain_core.messages import HumanMessage
-from langchain_core.outputs import LLMResult
-from langchain_core.runnables import Runnable, RunnableConfig
-from langgraph.pregel import Pregel
+from langchain_core.runnables import RunnableConfig
 
 from langdistill.answers import Extract, final_answer, same
-from langdistill.errors import ModelError
-from langdistill.evaluation.metrics import wilson
-from langdistill.records import Problem, Record
+from langdistill.budgets import Price
+from langdistill.evaluation.measuring import CONCURRENT, Equal, Measurement, Progress
+from langdistill.evaluation.results import Evaluation
+from langdistill.evaluation.subject import Model
+from langdistill.evaluation.together import atogether, together
+from langdistill.records import Problem
 
-CONCURRENT = 256
-"""Problems under way at once; an in-process model runs them as one batch."""
-
-
-class Evaluation(Record):
-    """What a model or graph did on a set of problems."""
-
-    n: int
-    right: int
-    answers: dict[str, str | None]
-    """Problem id to the answer that was read, `None` where there was none."""
-    errors: dict[str, str]
-    """Problem id to the error that it ended in; counted as not right."""
-    completions: int
-    output_tokens: int
-    """Generated tokens of all calls, thinking included."""
-    seconds: float
-    """Wall time of the whole batched run."""
-
-    @property
-    def accuracy(self) -> float:
-        """Share of the problems answered right."""
-        return self.right / self.n
-
-    @property
-    def interval(self) -> tuple[float, float]:
-        """Wilson's 95 % interval of the accuracy."""
-        return wilson(self.right, self.n)
-
-    @property
-    def tokens_per_answer(self) -> float:
-        """Generated tokens per problem."""
-        return self.output_tokens / self.n
-
-    @property
-    def seconds_per_answer(self) -> float:
-        """Wall time of the batched run per problem: throughput, not the latency of one request."""
-        return self.seconds / self.n
-
-
-class Meter(BaseCallbackHandler):
-    """Counts replies and generated tokens of every model call below it."""
-
-    run_inline = True
-
-    def __init__(self) -> None:
-        self.completions = 0
-        self.tokens = 0
-        self._lock = Lock()
-
-    def on_llm_end(self, response: LLMResult, **kwargs: Any) -> None:
-        """Count one call, all its replies together."""
-        messages = [getattr(generation, "message", None) for replies in response.generations for generation in replies]
-        told = (response.llm_output or {}).get("token_usage") or {}
-        each = sum((getattr(message, "usage_metadata", None) or {}).get("output_tokens", 0) for message in messages)
-        with self._lock:
-            self.completions += len(messages)
-            self.tokens += int(told.get("completion_tokens", each))
+__all__ = ["Evaluation", "aevaluate", "evaluate"]
 
 
 def evaluate(
-    model: Runnable[Any, Any],
+    model: Model,
     problems: Sequence[Problem],
     gold: Mapping[str, str],
     *,
     extract: Extract = final_answer,
-    equal: Callable[[str | None, str | None], bool] = same,
+    equal: Equal = same,
     max_concurrency: int = CONCURRENT,
     config: RunnableConfig | None = None,
+    samples: int = 1,
+    params: Mapping[str, Any] | None = None,
+    prompt: str = "{question}",
+    categories: Mapping[str, str] | None = None,
+    prices: Mapping[str, Price] | None = None,
+    name: str | None = None,
+    folder: str | Path | None = None,
+    cache: str | Path | None = None,
+    on_progress: Progress = lambda done, of: None,
 ) -> Evaluation:
-    """Accuracy, completions, tokens and seconds of a chat model or a compiled graph.
+    """Accuracy, completions, tokens, money and seconds of a chat model, a graph or a student.
 
     Args:
-        model: a chat model, or a graph that takes `messages` and gives `messages` and, maybe, `answer`.
+        model: a chat model or its string, a graph that takes `messages` and gives `messages` and, maybe, `answer`, a student,
+            or the folder of one. A graph runs without its checkpointer: every problem is a run of its own.
         problems: what to ask; each as one user message.
         gold: problem id to the right answer.
         extract: reads the answer out of a reply that comes without an `answer`.
-        equal: when two answers mean the same.
+        equal: when an answer means the right one.
         max_concurrency: problems under way at once.
         config: LangChain's, merged under the evaluation's own callback.
+        samples: answers per problem, of which the majority's counts (`Evaluation`); a model needs a temperature for them to differ.
+        params: sampling parameters of every request, such as ``{"temperature": 0.7}``; not for a graph.
+        prompt: template with ``{question}``.
+        categories: problem id to its category; may leave some out.
+        prices: model to its price per million tokens; without one, `money` is `None`.
+        name: what to call the model; of a graph that is evaluated in a folder, a name that is its own.
+        folder: where the run is kept; one that holds the beginning of the same run is gone on with. What ended in an error is
+            asked again.
+        cache: file of replies to remember (`langdistill.caching`); where there is a folder, by default one inside of it.
+        on_progress: told of every problem that is done.
 
     Raises:
         ModelError: every problem ended in an error; the first one is its cause.
-        ValueError: there is no problem, or one has no gold answer.
+        BudgetSpent: a budget kept something from being asked; what was answered stays in the folder.
+        EvaluationError: there is no problem, one has no gold answer or an id that another has; or the folder holds another run.
+        PromptError: the template has other places.
+        StudentError: there is no such student.
     """
-    missing = [problem.id for problem in problems if problem.id not in gold]
-    if not problems or missing:
-        raise ValueError(
-            f"Evaluation needs problems with gold answers; got {len(problems)}, without gold: {missing[:3]}."
-        )
-    meter, started = Meter(), time.perf_counter()
-    outputs = _run(model, problems, meter, max_concurrency, config or {})
-    seconds = time.perf_counter() - started
-    failed = {
-        problem.id: output for problem, output in zip(problems, outputs, strict=True) if isinstance(output, Exception)
-    }
-    if len(failed) == len(problems):
-        raise ModelError(f"All {len(problems)} problems ended in an error. The first: {outputs[0]!r}") from outputs[0]
-    answers = {
-        p.id: None if p.id in failed else _answer(output, extract) for p, output in zip(problems, outputs, strict=True)
-    }
-    return Evaluation(
-        n=len(problems),
-        right=sum(equal(answers[problem.id], gold[problem.id]) for problem in problems),
-        answers=answers,
-        errors={key: repr(error) for key, error in failed.items()},
-        completions=meter.completions,
-        output_tokens=meter.tokens,
-        seconds=seconds,
+    measurement = Measurement(
+        model,
+        problems,
+        gold,
+        extract=extract,
+        equal=equal,
+        max_concurrency=max_concurrency,
+        config=config,
+        samples=samples,
+        params=params,
+        prompt=prompt,
+        categories=categories,
+        prices=prices,
+        name=name,
+        folder=folder,
+        cache=cache,
+        on_progress=on_progress,
     )
+    with measurement.under_way() as left, closing(together(measurement.hear, left, measurement.at_once)) as coming:
+        for problem, heard in coming:
+            measurement.take(problem, heard)
+    return measurement.evaluation()
 
 
-def _run(
-    model: Runnable[Any, Any], problems: Sequence[Problem], meter: Meter, most: int, config: RunnableConfig
-) -> list[Any]:
-    asked = [[HumanMessage(problem.question)] for problem in problems]
-    inputs: list[Any] = [{"messages": messages} for messages in asked] if isinstance(model, Pregel) else list(asked)
-    callbacks = [*(config.get("callbacks") or []), meter]  # type: ignore[misc]
-    configs: list[Any] = [
-        {
-            **config,
-            "callbacks": callbacks,
-            "max_concurrency": most,
-            "metadata": {**config.get("metadata", {}), **problem.metadata},
-        }
-        for problem in problems
-    ]
-    return model.batch(inputs, configs, return_exceptions=True)
-
-
-def _answer(output: Any, extract: Extract) -> str | None:
-    if isinstance(output, Mapping):
-        return output["answer"] if "answer" in output else extract(output["messages"][-1].text)
-    return extract(output.text)
+async def aevaluate(model: Model, problems: Sequence[Problem], gold: Mapping[str, str], **knobs: Any) -> Evaluation:
+    """`evaluate` on the event loop, for graphs whose tools or models are asynchronous only. Takes and raises the same."""
+    measurement = Measurement(model, problems, gold, **knobs)
+    with measurement.under_way() as left:
+        async with aclosing(atogether(measurement.ahear, left, measurement.at_once)) as coming:
+            async for problem, heard in coming:
+                measurement.take(problem, heard)
+    return measurement.evaluation()

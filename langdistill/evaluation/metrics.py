@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from math import sqrt
-from statistics import NormalDist, mean, stdev
+from statistics import NormalDist, fmean, mean, stdev
+from typing import NamedTuple
 
 STUDENT_T = (12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262)
 """Two-sided 95 % quantiles of Student's t for 1 to 9 degrees of freedom."""
 
 
-def wilson(right: int, n: int, *, confidence: float = 0.95) -> tuple[float, float]:
+def wilson(right: float, n: float, *, confidence: float = 0.95) -> tuple[float, float]:
     """Wilson's score interval of a proportion (Wilson, 1927); (0, 1) where nothing was tried."""
     if n == 0:
         return 0.0, 1.0
@@ -33,3 +34,27 @@ def over_seeds(values: Sequence[float]) -> tuple[float, tuple[float, float]]:
     """Mean over seeds and its 95 % interval by Student's t, clipped to proportions; at least two values."""
     low, high = student_interval(values)
     return mean(values), (max(0.0, low), min(1.0, high))
+
+
+class Estimate(NamedTuple):
+    """A proportion over problems with its 95 % interval."""
+
+    value: float
+    low: float
+    high: float
+
+
+def mean_share(shares: Sequence[float], *, most: int = 1) -> Estimate:
+    """The mean of one share per problem, each from 0 to 1, with an interval over problems.
+
+    Wilson's interval at the effective number of trials, p (1 - p) over the variance of the mean (Franco et al., 2019): for
+    shares of 0 and 1 that is Wilson's own, and it is no point where all problems have the same share.
+
+    Args:
+        shares: one per problem, at least one.
+        most: trials behind each share; the effective number is at most that many per problem.
+    """
+    n, value = len(shares), mean(shares)
+    spread = fmean((share - value) ** 2 for share in shares)
+    trials = min(n * most, n * value * (1 - value) / spread) if spread > 0 else n * most
+    return Estimate(value, *wilson(value * trials, trials))

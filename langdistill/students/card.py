@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import orjson
 from pydantic import Field
@@ -12,9 +12,15 @@ from langdistill.errors import StudentError
 from langdistill.folders import write_whole
 from langdistill.records import Record
 from langdistill.students.bases import base_digest, base_folder
+from langdistill.students.heads import Head
 from langdistill.students.local import LocalChatModel
+from langdistill.students.scoring import Classifier, Scorer
+from langdistill.students.serving.endpoint import Endpoint, Served
 from langdistill.students.train.recipe import Recipe
 from langdistill.students.versioned import CARD, version_at
+
+if TYPE_CHECKING:
+    from langdistill.reasoning_openai import ReasoningChatOpenAI
 
 
 class Stage(Record):
@@ -94,17 +100,65 @@ class Student(Record):
             )
         return folder
 
+    def check_text(self) -> None:
+        """See that it can be asked as a chat model.
+
+        Raises:
+            StudentError: it gives no text.
+        """
+        if self.head != "text":
+            raise StudentError(f"{self.served_name} gives no text but {self.head}: it is no chat model.")
+
     def local(self, **knobs: Any) -> LocalChatModel:
         """The student as a chat model in this process; the knobs are those of `LocalChatModel`.
 
         Raises:
             StudentError: it gives no text, or its base is gone or another one.
         """
-        if self.head != "text":
-            raise StudentError(f"{self.served_name} gives no text but {self.head}: it is no chat model.")
+        self.check_text()
         if self.holds == "model":
             return LocalChatModel(model=str(self.folder), **knobs)
         return LocalChatModel(model=str(self.check_base()), adapter=str(self.folder), **knobs)
+
+    def chat_model(self, server: str | Served, api_key: str | None = None, **knobs: Any) -> ReasoningChatOpenAI:
+        """The student on a server that has loaded it; the reply keeps reasoning, log-probabilities and usage.
+
+        It is this version, whatever is current; `Adapters.chat_model` of its name follows swaps.
+
+        Args:
+            server: address of the server, or the server itself.
+            api_key: its key; by default the server's own, or that of the environment variable `LANGDISTILL_API_KEY`.
+            knobs: of `ReasoningChatOpenAI`; greedy unless told otherwise.
+
+        Raises:
+            MissingExtra: langchain-openai is not installed.
+            StudentError: it gives no text, or that is no address.
+        """
+        self.check_text()
+        return Endpoint.of(server, api_key).chat_model(self.served_name, **knobs)
+
+    def scorer(self) -> Scorer:
+        """A ranker as a Runnable from a question and a reply to a number, in this process.
+
+        Raises:
+            StudentError: it gives something else, or its base is gone or another one.
+        """
+        return Scorer(self._head("score", "scorer", 1))
+
+    def classifier(self) -> Classifier:
+        """A classifier as a Runnable from a prompt to its label and the probabilities of all, in this process.
+
+        Raises:
+            StudentError: it gives something else, or its base is gone or another one.
+        """
+        return Classifier(self._head("classes", "classifier", len(self.labels)), self.labels)
+
+    def _head(self, head: str, what: str, numbers: int) -> Head:
+        if self.head != head:
+            raise StudentError(f"{self.served_name} gives {self.head}: it is no {what}.")
+        if self.holds == "model":
+            return Head(self.folder, None, numbers)
+        return Head(self.check_base(), self.folder, numbers)
 
     def measured(self, what: str, found: Any) -> Student:
         """The same with a measurement on its card, in memory and on disk."""
@@ -126,6 +180,19 @@ def read_student(path: str | Path) -> Student:
         raise StudentError(
             f"There is no student in {str(folder)!r}: {error}. Train one with `langdistill train`."
         ) from error
+
+
+def student_at(path: str | Path) -> Student | None:
+    """The student in a folder, where it holds one: what may be a base or a student is told apart by it.
+
+    Raises:
+        StudentError: there is one, and its card cannot be read.
+    """
+    try:
+        folder = version_at(path)
+    except StudentError:
+        return None
+    return read_student(folder)
 
 
 def load_student(path: str | Path, **knobs: Any) -> LocalChatModel:

@@ -9,14 +9,16 @@ same word elsewhere in the text is another token.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import accumulate, pairwise
-from typing import Any
+from itertools import accumulate, chain, pairwise
+from typing import Any, cast
 
 from langdistill.errors import StudentError
-from langdistill.students.train.vocabulary import Vocabulary, joined, respaced, spelt
+from langdistill.students.train.vocabulary import Vocabulary, joined, spelt
+from langdistill.students.train.warping import way
 
 
 @dataclass(frozen=True)
@@ -40,9 +42,9 @@ class Aligned:
         return [max(0.0, 1.0 - math.fsum(one.values())) for one in self.distributions]
 
 
-def align_topk(
+def align_top_k(
     teacher_tokens: Sequence[str],
-    teacher_topk: Sequence[Mapping[str, float]],
+    teacher_top_k: Sequence[Mapping[str, float]],
     student_tokenizer: Any,
     *,
     text: str | None = None,
@@ -56,7 +58,7 @@ def align_topk(
 
     Args:
         teacher_tokens: texts of the teacher's tokens, " cat" or "▁cat" or "Ġcat"; length t.
-        teacher_topk: of each, the texts of its alternatives with their natural log-probabilities; length t.
+        teacher_top_k: of each, the texts of its alternatives with their natural log-probabilities; length t.
         student_tokenizer: of `transformers`, called without special tokens; or a `Vocabulary` of it, where many texts are aligned.
         text: what the student says; by default what the teacher's tokens say together. They may differ in places.
         end: whether the student's end token follows, with all the mass on it, as in the paper.
@@ -65,63 +67,101 @@ def align_topk(
     Raises:
         StudentError: there are not as many distributions as tokens, or the student's tokenizer has no end token and `end` is asked for.
     """
-    if len(teacher_tokens) != len(teacher_topk):
+    if len(teacher_tokens) != len(teacher_top_k):
         raise StudentError(
-            f"The teacher has {len(teacher_tokens)} tokens and {len(teacher_topk)} distributions. Give one for each token."
+            f"The teacher has {len(teacher_tokens)} tokens and {len(teacher_top_k)} distributions. Give one for each token."
         )
     vocabulary = student_tokenizer if isinstance(student_tokenizer, Vocabulary) else Vocabulary(student_tokenizer)
+    said = joined(map(spelt, teacher_tokens)) if text is None else text
+    found = aligned(vocabulary.encode(said), teacher_tokens, teacher_top_k, vocabulary, renormalise=renormalise)
+    if not end:
+        return found
+    stop = vocabulary.end
+    return Aligned((*found.ids, stop), (*found.distributions, {stop: 1.0}), (*found.copied, False))
+
+
+def aligned(
+    ids: Sequence[int],
+    teacher_tokens: Sequence[str],
+    teacher_top_k: Sequence[Mapping[str, float]],
+    vocabulary: Vocabulary,
+    *,
+    renormalise: bool = False,
+) -> Aligned:
+    """The same for tokens of the student's that are given, as a chat template made them of a conversation.
+
+    Args:
+        ids: the student's tokens; length n. Special ones are taught alone, whatever the teacher's alternatives there.
+        teacher_tokens: as of `align_top_k`, and so the others.
+        teacher_top_k: length t.
+        vocabulary: of the student.
+        renormalise: divide each copied distribution by its sum.
+    """
     theirs = [spelt(token) for token in teacher_tokens]
-    ids = vocabulary.encode(joined(theirs) if text is None else text)
     ours = [vocabulary.text(one) for one in ids]
-    found: list[dict[int, float]] = []
-    for token, partner in zip(ours, partners(ours, theirs), strict=True):
-        if partner is None:
-            found.append({})
-            continue
-        shifted = token.startswith(" ") != theirs[partner].startswith(" ")
-        found.append(_mapped(teacher_topk[partner], vocabulary, shifted, renormalise))
-    if end:
-        ids, found = [*ids, vocabulary.end], [*found, {}]
-    taught = tuple(copied or {own: 1.0} for own, copied in zip(ids, found, strict=True))
-    return Aligned(tuple(ids), taught, tuple(map(bool, found)))
+    taught: list[dict[int, float]] = []
+    copied: list[bool] = []
+    for own, token, partner in zip(ids, ours, partners(ours, theirs), strict=True):
+        found: dict[int, float] = {}
+        if partner is not None and own not in vocabulary.special:
+            shifted = token.startswith(" ") != theirs[partner].startswith(" ")
+            ids_of = vocabulary.respaced_ids if shifted else vocabulary.spelt_ids
+            found = _mapped(teacher_top_k[partner], ids_of, renormalise)
+        taught.append(found or {own: 1.0})
+        copied.append(bool(found))
+    return Aligned(tuple(ids), tuple(taught), tuple(copied))
 
 
 def partners(ours: Sequence[str], theirs: Sequence[str]) -> list[int | None]:
     """For each of our tokens the index of theirs that it meets alone and has the text of; `None` for every other.
 
+    Where both say the same text this takes time and memory in proportion to its length. Where they differ, what lies between the
+    first difference and the last takes time in proportion to the product of its tokens (see `warping`), memory still to their sum.
+
     Args:
         ours: texts of one tokenisation, with the spaces before them.
         theirs: texts of another, of the same or nearly the same text.
     """
-    left, right = [_bare(one) for one in ours], [_bare(one) for one in theirs]
-    met: list[list[int]] = [[] for _ in ours]
-    forward, backward = _anchors([_letters(one) for one in left], [_letters(one) for one in right])
-    for (i, j), (i_end, j_end) in [*pairwise(forward), *pairwise(backward)]:
-        for blank in (False, True):
-            mine, other = _those(left, i, i_end, blank), _those(right, j, j_end, blank)
-            if len(mine) == len(other) == 1:
-                met[mine[0]].append(other[0])
+    if ours == theirs:
+        return list(range(len(ours)))
+    left, right = list(map(_parts, ours)), list(map(_parts, theirs))
+    found: list[int | None] = [None] * len(ours)
+    forward, backward = _anchors([letters for _, letters in left], [letters for _, letters in right])
+    for (i, j), (i_end, j_end) in chain(pairwise(forward), pairwise(backward)):
+        if i_end - i == j_end - j == 1:
+            found[i] = j
+        elif ours[i:i_end] == theirs[j:j_end]:
+            found[i:i_end] = range(j, j_end)
+        else:
+            for mine, other in _alone(left, right, range(i, i_end), range(j, j_end)):
+                found[mine] = other
     (i, j), (i_end, j_end) = forward[-1], backward[0]
-    for at, place in _warped(left[i:i_end], right[j:j_end]):
-        met[i + at].append(j + place)
-    alone = [some[0] if len(some) == 1 else None for some in met]
-    return [other if other is not None and left[at] == right[other] else None for at, other in enumerate(alone)]
+    for mine, other in _warped([bare for bare, _ in left[i:i_end]], [bare for bare, _ in right[j:j_end]]):
+        found[i + mine] = j + other
+    return [other if other is not None and left[at][0] == right[other][0] else None for at, other in enumerate(found)]
 
 
-def _bare(token: str) -> str:
-    return token.lstrip(" ") or token
-
-
-def _those(tokens: Sequence[str], start: int, end: int, blank: bool) -> list[int]:
-    """Those of a stretch that are nothing but spaces, or those that are more."""
-    return [at for at in range(start, end) if bool(_letters(tokens[at])) is not blank]
-
-
-Anchors = list[tuple[int, int]]
+Parts = tuple[str, bytes]
+"""Of a token the text that it is known by, and what counts for its place in the text: two tokenisations may disagree on spaces."""
+Place = tuple[int, int]
 """Counts of our tokens and of theirs after which both have got to the same place in the text."""
 
 
-def _anchors(ours: Sequence[bytes], theirs: Sequence[bytes]) -> tuple[Anchors, Anchors]:
+@lru_cache(maxsize=65_536)
+def _parts(token: str) -> Parts:
+    return token.lstrip(" ") or token, token.replace(" ", "").encode("utf-8", "surrogateescape")
+
+
+def _alone(left: Sequence[Parts], right: Sequence[Parts], ours: range, theirs: range) -> Iterator[Place]:
+    """Of a stretch that both begin and end together: the one token of each that says something, and the one that is spaces."""
+    for blank in (False, True):
+        mine = [at for at in ours if bool(left[at][1]) is not blank]
+        other = [at for at in theirs if bool(right[at][1]) is not blank]
+        if len(mine) == len(other) == 1:
+            yield mine[0], other[0]
+
+
+def _anchors(ours: Sequence[bytes], theirs: Sequence[bytes]) -> tuple[list[Place], list[Place]]:
     """From the start as far as the texts agree, and from there to the end as far back as they agree.
 
     Where the texts agree, a token is the same only at the same place; what is between the last of the first and the first of the
@@ -137,61 +177,49 @@ def _reversed(tokens: Sequence[bytes]) -> list[bytes]:
     return [one[::-1] for one in reversed(tokens)]
 
 
-def _letters(token: str) -> bytes:
-    """What counts for the place in a text: two tokenisations may disagree on its spaces."""
-    return token.replace(" ", "").encode("utf-8", "surrogateescape")
+def _boundaries(left: Sequence[bytes], right: Sequence[bytes]) -> list[Place]:
+    ours, theirs = _counts(left), _counts(right)
+    agreed = _agreed(b"".join(left), b"".join(right))
+    shared = [(count, theirs[place]) for place, count in ours.items() if place <= agreed and place in theirs]
+    return [(0, 0), *shared]
 
 
-def _boundaries(left: Sequence[bytes], right: Sequence[bytes]) -> Anchors:
-    ours, theirs = _places(left), _places(right)
-    said = (b"".join(left), b"".join(right))
-    agreed = next((at for at, (one, other) in enumerate(zip(*said, strict=False)) if one != other), min(map(len, said)))
-    shared = sorted(place for place in ours.keys() & theirs.keys() if place <= agreed)
-    return [(0, 0), *((ours[place], theirs[place]) for place in shared)]
+def _counts(tokens: Sequence[bytes]) -> dict[int, int]:
+    """How far the text has got, ascending, to how many tokens have said it, those that say nothing included."""
+    return dict(zip(accumulate(map(len, tokens), initial=0), range(len(tokens) + 1), strict=True))
 
 
-def _places(tokens: Sequence[bytes]) -> dict[int, int]:
-    """How far the text has got to how many tokens have said it, those that say nothing included."""
-    return dict(zip(accumulate((len(one) for one in tokens), initial=0), range(len(tokens) + 1), strict=True))
+def _agreed(one: bytes, other: bytes) -> int:
+    """How many bytes two texts have in common at their start."""
+    low, high = 0, min(len(one), len(other))
+    while low < high:
+        middle = (low + high + 1) // 2
+        low, high = (middle, high) if one[low:middle] == other[low:middle] else (low, middle - 1)
+    return low
 
 
-def _warped(left: Sequence[str], right: Sequence[str]) -> Iterable[tuple[int, int]]:
-    """Which tokens meet on the cheapest way through both, each meeting at least one: dynamic time warping."""
-    if not left or not right:
-        return []
-    costs: dict[tuple[int, int], tuple[int, tuple[int, int]]] = {(-1, -1): (0, (-1, -1))}
-    for i, mine in enumerate(left):
-        for j, other in enumerate(right):
-            before = ((i - 1, j - 1), (i - 1, j), (i, j - 1))
-            best = min((one for one in before if one in costs), key=lambda one: costs[one][0])
-            costs[i, j] = (costs[best][0] + _distance(mine, other), best)
-    way: list[tuple[int, int]] = []
-    place = (len(left) - 1, len(right) - 1)
-    while place != (-1, -1):
-        way.append(place)
-        place = costs[place][1]
-    return way
+def _warped(ours: Sequence[str], theirs: Sequence[str]) -> Iterator[Place]:
+    """Of our tokens those that meet exactly one of theirs on the cheapest way, with that."""
+    met = way(ours, theirs)
+    times = Counter(mine for mine, _ in met)
+    return ((mine, other) for mine, other in met if times[mine] == 1)
 
 
-@lru_cache(maxsize=65_536)
-def _distance(one: str, other: str) -> int:
-    """Levenshtein's."""
-    row = list(range(len(other) + 1))
-    for i, mine in enumerate(one, 1):
-        diagonal, row[0] = row[0], i
-        for j, theirs in enumerate(other, 1):
-            diagonal, row[j] = row[j], min(row[j] + 1, row[j - 1] + 1, diagonal + (mine != theirs))
-    return row[-1]
-
-
-def _mapped(
-    alternatives: Mapping[str, float], vocabulary: Vocabulary, shifted: bool, renormalise: bool
-) -> dict[int, float]:
+def _mapped(alternatives: Mapping[str, float], ids: Mapping[str, int | None], renormalise: bool) -> dict[int, float]:
     """The probabilities of the alternatives that are tokens of the student's."""
-    found: dict[int, float] = {}
-    for token, logprob in alternatives.items():
-        at = vocabulary.ids.get(respaced(spelt(token)) if shifted else spelt(token))
-        if at is not None and (mass := math.exp(logprob)) > 0:
+    found = {ids[token]: math.exp(logprob) for token, logprob in alternatives.items()}
+    if len(found) < len(alternatives) or None in found or 0.0 in found.values():  # rare where vocabularies are alike
+        found = _added((ids[token], math.exp(logprob)) for token, logprob in alternatives.items())
+    if not renormalise:
+        return cast("dict[int, float]", found)
+    total = math.fsum(found.values())
+    return {at: mass / total for at, mass in found.items() if at is not None}
+
+
+def _added(masses: Iterable[tuple[int | None, float]]) -> dict[int | None, float]:
+    """Those of one token together; none of a token that the student has not, nor of one without mass."""
+    found: dict[int | None, float] = {}
+    for at, mass in masses:
+        if at is not None and mass > 0:
             found[at] = found.get(at, 0.0) + mass
-    total = math.fsum(found.values()) if renormalise else 1.0
-    return {at: mass / total for at, mass in found.items()}
+    return found

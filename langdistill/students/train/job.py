@@ -14,13 +14,13 @@ from langdistill.datasets.reading import MANIFEST
 from langdistill.errors import DatasetError, StudentError
 from langdistill.records import digest
 from langdistill.students.bases import base_digest, base_folder
-from langdistill.students.card import Stage, Student, read_student
+from langdistill.students.card import Stage, Student, student_at
 from langdistill.students.causal import check_causal, context_of
 from langdistill.students.train.materials import Materials, imported
 from langdistill.students.train.objective import Objective, Row, find_objective
 from langdistill.students.train.ranks import ranks
 from langdistill.students.train.recipe import Recipe
-from langdistill.students.versioned import next_version, version_at
+from langdistill.students.versioned import next_version
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,9 @@ class Job:
 
         Raises:
             DatasetError: there are none, or some cannot be trained on.
+            StudentError: the objective cannot be trained by this recipe.
         """
+        self.objective.check(self.rows, self.recipe)
         return self._prepared(self.rows)
 
     @cached_property
@@ -146,7 +148,7 @@ def planned(
 ) -> Job:
     """A training, its data set read and its place looked at; arguments and errors as of `train`."""
     chosen = find_objective(objective)() if isinstance(objective, str) else objective
-    start = base if isinstance(base, Student) else _student_at(base)
+    start = base if isinstance(base, Student) else student_at(base)
     if start and start.head != chosen.head:
         raise StudentError(
             f"{start.served_name} gives {start.head}; {chosen.name} trains what gives {chosen.head}. Start from its base."
@@ -173,16 +175,6 @@ def _check_packing(recipe: Recipe, base: Path) -> None:
 def _named(base: str) -> str:
     """The base as it goes onto a card: a name of the hub as it is, a folder wherever one stands."""
     return str(Path(base).expanduser().absolute()) if Path(base).expanduser().exists() else base
-
-
-def _student_at(path: str | Path) -> Student | None:
-    """The student in a folder, where it holds one."""
-    try:
-        return read_student(version_at(path))
-    except StudentError:
-        if Path(path, "student.json").is_file():
-            raise
-        return None
 
 
 def _read(folder: Path, objective: Objective) -> tuple[list[dict[str, Any]], str]:

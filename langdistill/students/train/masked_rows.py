@@ -9,19 +9,23 @@ from langdistill.datasets.formats.unfit import Unfit
 from langdistill.datasets.masking import Masking, masking
 from langdistill.errors import DatasetError
 from langdistill.students.train.objective import Refusals, Row
+from langdistill.students.train.weights import NO_WEIGHT, weighed, weight_of
 
 
 def masked_rows(rows: Sequence[Row], tokenizer: Any, max_length: int) -> list[Row]:
     """Rows of the formats `trl` and `trl_messages` as `input_ids` and `labels`, in their order.
 
     Each row goes through the base's chat template and its mask is decoded back: loss is on the completion with its end, or on the
-    assistant's messages, and on nothing else. TRL trains on tokens that are given as they are.
+    assistant's messages, and on nothing else. TRL trains on tokens that are given as they are. Where rows differ in `weight`, each
+    has its own, scaled (`students/train/weights.py`).
 
     Raises:
-        DatasetError: rows that are longer than `max_length`, teach nothing, or that the template cannot print.
+        DatasetError: rows that are longer than `max_length`, teach nothing, have a weight that is no positive number, or that the
+            template cannot print.
     """
     mask, refusals = masking(tokenizer), Refusals({})
     found: list[Row] = []
+    weights: list[float] = []
     for at, row in enumerate(rows):
         try:
             ids, labels = _tokens(mask, row)
@@ -30,9 +34,12 @@ def masked_rows(rows: Sequence[Row], tokenizer: Any, max_length: int) -> list[Ro
             continue
         if len(ids) > max_length:
             refusals.add(f"are longer than {max_length} tokens", at)
+        if (weight := weight_of(row)) is None:
+            refusals.add(NO_WEIGHT, at)
         found.append({"input_ids": ids, "labels": labels})
+        weights.append(weight or 1.0)
     refusals.tell(len(rows))
-    return found
+    return weighed(found, weights)
 
 
 def _tokens(mask: Masking, row: Row) -> tuple[list[int], list[int]]:

@@ -53,6 +53,18 @@ class Objective(Named, ABC):
         """Tokens of a prepared row, and how many of them carry loss."""
         return len(row["input_ids"]), sum(label != -100 for label in row["labels"])
 
+    def check(self, rows: Sequence[Row], recipe: Recipe) -> None:
+        """Whether the training rows together, and the recipe, fit; told before any weights are loaded.
+
+        Raises:
+            DatasetError: the rows together teach nothing: one of two labels does not occur, say.
+            StudentError: the recipe asks for what its trainer cannot do.
+        """
+
+    def remarks(self, rows: Sequence[Row]) -> list[str]:
+        """Sentences about the training rows together that a plan should tell: how unevenly labels are spread, say."""
+        return []
+
     def passes(self, rows: Sequence[Row], recipe: Recipe) -> int:
         """Batches in an epoch, on one device.
 

@@ -36,7 +36,8 @@ class Recipe(Record):
     max_length: int = Field(default=1024, ge=1)
     """Most tokens of a row; a longer one is refused, never cut."""
     packing: bool = False
-    """Several rows in one sequence of `max_length`: faster where rows are short; needs a flash-attention kernel."""
+    """Several rows in one sequence of `max_length`, of which `batch_size` are a batch: less padding, and fewer and larger updates in
+    an epoch. Rows do not see each other, and a model that would let them is refused."""
     gradient_checkpointing: bool = False
     """Compute activations twice instead of keeping them: less memory, about a third slower."""
     precision: Literal["auto", "fp32", "bf16"] = "auto"

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
-from functools import cached_property
+from collections.abc import Callable, Iterable, Mapping
+from functools import cached_property, lru_cache
 from typing import Any
 
 from langdistill.errors import StudentError
@@ -30,7 +30,13 @@ class Vocabulary:
 
     def text(self, at: int) -> str:
         """The text of a token."""
-        token = self._tokens[at]
+        return self._texts[at]
+
+    @cached_property
+    def _texts(self) -> dict[int, str]:
+        return {at: self._text(token) for at, token in self._tokens.items()}
+
+    def _text(self, token: str) -> str:
         if self._of_bytes and all(sign in BYTES for sign in token):
             return bytes(BYTES[sign] for sign in token).decode("utf-8", "surrogateescape")
         return spelt(token)
@@ -38,9 +44,24 @@ class Vocabulary:
     @cached_property
     def ids(self) -> dict[str, int]:
         """The id of each text; special tokens say nothing, and a byte stands back behind a piece of the same text."""
-        special = set(self._tokenizer.all_special_ids)
         order = sorted(self._tokens, key=lambda at: (bool(BYTE.fullmatch(self._tokens[at])), at), reverse=True)
-        return {self.text(at): at for at in order if at not in special}
+        return {self.text(at): at for at in order if at not in self.special}
+
+    @cached_property
+    def special(self) -> frozenset[int]:
+        """The ids of special tokens: an end, padding, and those that mark who speaks."""
+        added = self._tokenizer.added_tokens_decoder
+        return frozenset([*self._tokenizer.all_special_ids, *(at for at, token in added.items() if token.special)])
+
+    @cached_property
+    def spelt_ids(self) -> Mapping[str, int | None]:
+        """The id of a token of another vocabulary, by how that writes it; `None` where the text is no token here."""
+        return Found(lambda token: self.ids.get(spelt(token)))
+
+    @cached_property
+    def respaced_ids(self) -> Mapping[str, int | None]:
+        """The same of a token whose first space is here where there is none, and not where there is one."""
+        return Found(lambda token: self.ids.get(respaced(spelt(token))))
 
     @property
     def end(self) -> int:
@@ -56,6 +77,19 @@ class Vocabulary:
         return int(self._tokenizer.eos_token_id)
 
 
+class Found(dict[str, int | None]):
+    """What a look-up found, for each token that was asked for."""
+
+    def __init__(self, look_up: Callable[[str], int | None]) -> None:
+        super().__init__()
+        self._look_up = look_up
+
+    def __missing__(self, token: str) -> int | None:
+        found = self[token] = self._look_up(token)
+        return found
+
+
+@lru_cache(maxsize=262_144)
 def spelt(token: str) -> str:
     """A token's text, its marks read as the white space that they stand for."""
     if found := BYTE.fullmatch(token):

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from langdistill.errors import StudentError
-from langdistill.students.train.alignment import align_topk, partners
+from langdistill.students.train.alignment import align_top_k, partners
 from langdistill.students.train.vocabulary import Vocabulary, joined
 
 tokenizers = pytest.importorskip("tokenizers")
@@ -55,7 +55,7 @@ def test_positions_that_meet_one_to_one_are_copied_and_the_others_are_one_hot() 
     theirs = tokens(TEACHER, "the cat sat.")
     assert theirs == ["the", " cat", " sat", "."]
     assert tokens(STUDENT, "the cat sat.") == ["the", " cat", " ", "s", "at", "."]
-    found = align_topk(theirs, told(theirs, "at", " sat"), STUDENT)
+    found = align_top_k(theirs, told(theirs, "at", " sat"), STUDENT)
     ids = STUDENT.get_vocab()
     assert found.ids == tuple(ids[one] for one in ("the", "Ġcat", "Ġ", "s", "at", "."))
     assert found.copied == (True, True, False, False, False, True)
@@ -72,7 +72,7 @@ def test_positions_that_meet_one_to_one_are_copied_and_the_others_are_one_hot() 
 
 def test_mass_is_renormalised_only_when_asked_for() -> None:
     theirs = tokens(TEACHER, "the cat sat.")
-    found = align_topk(theirs, told(theirs, "at"), STUDENT, renormalise=True)
+    found = align_top_k(theirs, told(theirs, "at"), STUDENT, renormalise=True)
     assert [math.fsum(one.values()) for one in found.distributions] == [1.0] * 6
     assert found.distributions[0] == {STUDENT.get_vocab()["the"]: 0.5 / 0.75, STUDENT.get_vocab()["at"]: 0.25 / 0.75}
 
@@ -80,7 +80,7 @@ def test_mass_is_renormalised_only_when_asked_for() -> None:
 def test_the_same_tokenizer_gives_the_same_distributions_and_no_divergence() -> None:
     theirs = tokens(STUDENT, "the cat sat on the mat.")
     distributions = told(theirs, " cat", "the")
-    found = align_topk(theirs, distributions, STUDENT)
+    found = align_top_k(theirs, distributions, STUDENT)
     vocabulary = Vocabulary(STUDENT)
     assert all(found.copied)
     for copied, before in zip(found.distributions, distributions, strict=True):
@@ -89,21 +89,21 @@ def test_the_same_tokenizer_gives_the_same_distributions_and_no_divergence() -> 
 
 
 def test_the_end_has_all_the_mass() -> None:
-    found = align_topk(["the"], told(["the"]), STUDENT, end=True)
+    found = align_top_k(["the"], told(["the"]), STUDENT, end=True)
     end = STUDENT.get_vocab()["<end>"]
     assert (found.ids[-1], found.distributions[-1], found.copied) == (end, {end: 1.0}, (True, False))
     with pytest.raises(StudentError, match="end token"):
-        align_topk(["the"], told(["the"]), TEACHER, end=True)
+        align_top_k(["the"], told(["the"]), TEACHER, end=True)
 
 
 def test_a_special_token_is_no_alternative() -> None:
-    found = align_topk(["the"], told(["the"], "<end>"), STUDENT)
+    found = align_top_k(["the"], told(["the"], "<end>"), STUDENT)
     assert found.distributions == ({STUDENT.get_vocab()["the"]: 0.5},)
 
 
 def test_markers_of_the_teacher_are_read_and_spaces_shift_together() -> None:
     ids = STUDENT.get_vocab()
-    marked = align_topk(["▁the", "▁cat"], [{"▁the": -1.0, "▁at": -2.0}, {"Ġcat": -1.0}], STUDENT, text="the cat")
+    marked = align_top_k(["▁the", "▁cat"], [{"▁the": -1.0, "▁at": -2.0}, {"Ġcat": -1.0}], STUDENT, text="the cat")
     assert marked.copied == (True, True)
     assert marked.distributions == (
         {ids["the"]: math.exp(-1.0), ids["at"]: math.exp(-2.0)},
@@ -113,13 +113,13 @@ def test_markers_of_the_teacher_are_read_and_spaces_shift_together() -> None:
 
 def test_an_alternative_without_mass_and_an_empty_distribution_teach_nothing() -> None:
     for nothing in ({}, {"the": -math.inf}, {"the": -9999.0}, {"unknown": -0.1}):
-        found = align_topk(["the"], [nothing], STUDENT)
+        found = align_top_k(["the"], [nothing], STUDENT)
         assert (found.distributions, found.copied) == (({STUDENT.get_vocab()["the"]: 1.0},), (False,))
 
 
 def test_a_text_that_differs_in_the_middle() -> None:
     theirs = tokens(TEACHER, "the cat sat.")
-    found = align_topk(theirs, told(theirs), STUDENT, text="the cat at.")
+    found = align_top_k(theirs, told(theirs), STUDENT, text="the cat at.")
     assert tokens(STUDENT, "the cat at.") == ["the", " cat", " ", "at", "."]
     assert found.copied == (True, True, False, False, True)
 
@@ -161,7 +161,7 @@ def cuts(rng: Random, length: int) -> list[tuple[int, int]]:
 
 def test_as_many_distributions_as_tokens() -> None:
     with pytest.raises(StudentError, match=r"2 tokens.*1 distributions"):
-        align_topk(["a", "b"], [{}], STUDENT)
+        align_top_k(["a", "b"], [{}], STUDENT)
 
 
 def test_real_solutions_between_a_byte_level_vocabulary_and_the_lab_models(data: Path) -> None:
@@ -176,7 +176,7 @@ def test_real_solutions_between_a_byte_level_vocabulary_and_the_lab_models(data:
     for text in (json.loads(line)["answer"] for line in lines):
         ours, theirs = [vocabulary.text(one) for one in vocabulary.encode(text)], tokens(every, text)
         assert joined(ours) == joined(theirs) == text
-        found = align_topk(theirs, told(theirs), vocabulary)
+        found = align_top_k(theirs, told(theirs), vocabulary)
         assert list(found.ids) == vocabulary.encode(text)
         places = set(spans_of(theirs))
         blank = {at for at, one in enumerate(ours) if not one.strip(" ")}

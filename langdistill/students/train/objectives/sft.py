@@ -8,11 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import ceil
 from typing import Any, ClassVar
 
+from langdistill.students.train.fine_tuning import fine_tuning
 from langdistill.students.train.masked_rows import masked_rows
-from langdistill.students.train.materials import Materials, imported
+from langdistill.students.train.materials import Materials
 from langdistill.students.train.objective import Objective, Row
+from langdistill.students.train.recipe import Recipe
 
 
 @dataclass(frozen=True)
@@ -22,24 +25,24 @@ class Sft(Objective):
     formats: ClassVar[tuple[str, ...]] = ("trl", "trl_messages", "privileged_context", "top_k_logprobs")
 
     def prepared(self, rows: Sequence[Row], tokenizer: Any, max_length: int) -> list[Row]:
-        """The rows as tokens and labels."""
+        """The rows as tokens and labels, with their weights where they differ."""
         return masked_rows(rows, tokenizer, max_length)
+
+    def passes(self, rows: Sequence[Row], recipe: Recipe) -> int:
+        """Batches of rows; of packed ones about as many, for how well they fill their sequences is not known before."""
+        if not recipe.packing:
+            return super().passes(rows, recipe)
+        return ceil(sum(self.sizes(row)[0] for row in rows) / recipe.max_length / recipe.batch_size)
 
     def trainer(self, materials: Materials) -> Any:
         """TRL's `SFTTrainer`."""
-        config, trainer = imported("trl.trainer.sft_config").SFTConfig, imported("trl.trainer.sft_trainer").SFTTrainer
-        recipe = materials.recipe
-        packed = {"packing": True, "max_length": recipe.max_length} if recipe.packing else {"max_length": None}
-        return trainer(
-            model=materials.model(),
-            args=config(**materials.arguments(**packed)),
-            train_dataset=materials.dataset(materials.rows),
-            eval_dataset=materials.dataset(materials.held_out),
-            processing_class=materials.tokenizer,
-            peft_config=materials.adapter(),
-        )
+        return fine_tuning(materials)
 
 
 def sft() -> Sft:
-    """Learn the assistant's messages of rows in the formats `trl` and `trl_messages`."""
+    """Learn the assistant's messages of rows in the formats `trl` and `trl_messages`.
+
+    The loss of an update is the mean over its tokens that carry loss. Rows may have a `weight`, which multiplies the loss of their
+    tokens; weights are scaled to 1 a token on average over the data set, so only how they differ counts.
+    """
     return Sft()

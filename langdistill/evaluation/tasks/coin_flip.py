@@ -1,0 +1,37 @@
+"""Coin flip: is a coin still heads up after some people flipped it (Wei et al., 2201.11903; Kojima et al., 2205.11916)."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+
+from langdistill.answers import yes_no
+from langdistill.evaluation.tasks.reading.index_splits import question_and_answer, rows_of_split, source_of
+from langdistill.evaluation.tasks.reading.making import task_of
+from langdistill.evaluation.tasks.taskset import TaskSet
+
+SOURCE = source_of("Coin flip", "coin_flip", answer="yes or no", rows="test 150, train 350")
+
+
+def coin_flip(
+    path: str | Path,
+    *,
+    split: str = "test",
+    limit: int | None = None,
+    seed: int | None = None,
+    split_file: str | Path | None = None,
+) -> TaskSet:
+    """Coin flip. The answer is yes or no; the prompt is the question as it is.
+
+    Args:
+        path: ``coin_flip.json``, or the folder that holds it.
+        split: "test" or "train", by the split of Reasoning Teachers.
+        limit: how many rows; `None` for all.
+        seed: draws them; `None` takes the first ones.
+        split_file: which rows are train and test; `None` for ``data/split/coin_flip__default.json`` of the repository.
+
+    Raises:
+        DatasetError: there is no such file, or it is of another shape.
+    """
+    rows = rows_of_split(path, SOURCE, "coin_flip", split, split_file)
+    return task_of("coin_flip", rows, partial(question_and_answer, "coin_flip"), extract=yes_no, limit=limit, seed=seed)

@@ -1,0 +1,1 @@
+"""How the files of tasks are read: rows, splits by index, pairs for a judge."""

@@ -1,0 +1,1 @@
+"""Losses that no library has, one a file: pure functions of tensors."""

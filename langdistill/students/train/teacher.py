@@ -1,0 +1,114 @@
+"""The teacher of on-policy distillation: a model in this process, and what tells it from any other."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from langdistill.errors import StudentError
+from langdistill.records import digest
+from langdistill.students.bases import base_digest, base_folder
+from langdistill.students.card import Student, student_at
+from langdistill.students.train.materials import imported
+
+
+@dataclass(frozen=True)
+class Teacher:
+    """A local model, with an adapter where it is a student."""
+
+    model: Path
+    """Folder of the model, its tokenizer beside it."""
+    adapter: Path | None
+    digest: str
+    """Of all its weights, its settings and its tokenizer."""
+
+    @property
+    def told(self) -> dict[str, str]:
+        """As it goes onto a card."""
+        return {"teacher": str(self.adapter or self.model), "digest": self.digest}
+
+    def tokenizer(self) -> Any:
+        """Its tokenizer.
+
+        Raises:
+            StudentError: there is none.
+        """
+        try:
+            found = imported("transformers").AutoTokenizer.from_pretrained(str(self.model), local_files_only=True)
+        except (OSError, ValueError) as error:
+            raise StudentError(
+                f"The teacher {str(self.model)!r} has no tokenizer: {str(error).splitlines()[0]} Put one beside it."
+            ) from error
+        found.pad_token = found.pad_token or found.eos_token
+        return found
+
+    def load(self, dtype: Any) -> Any:
+        """Its weights, the adapter merged.
+
+        Args:
+            dtype: of torch.
+
+        Raises:
+            StudentError: they are no causal language model.
+        """
+        kind = imported("transformers").AutoModelForCausalLM
+        try:
+            model = kind.from_pretrained(str(self.model), dtype=dtype, local_files_only=True)
+            if self.adapter:
+                model = imported("peft").PeftModel.from_pretrained(model, str(self.adapter)).merge_and_unload()
+        except (OSError, ValueError, RuntimeError) as error:
+            raise StudentError(
+                f"The teacher {str(self.adapter or self.model)!r} cannot be loaded: {str(error).splitlines()[0]} "
+                "Give a causal language model or a student."
+            ) from error
+        return model.eval()
+
+
+def teacher_of(given: str | Path | Student | None, objective: str) -> Teacher:
+    """The teacher in a folder, or under a name on the hub.
+
+    Args:
+        given: a model, or a student: its latest version, or the version given.
+        objective: that needs it, for the error.
+
+    Raises:
+        StudentError: none was given, there is none, or it is a student that gives no text.
+    """
+    if given is None:
+        raise StudentError(
+            f"{objective} learns from a teacher, and none was given. Give one: {objective}(teacher='...')."
+        )
+    student = given if isinstance(given, Student) else student_at(given)
+    if student is None:
+        folder = base_folder(str(given))
+        return Teacher(folder, None, digest(base_digest(folder), weights_digest(folder)))
+    if student.head != "text":
+        raise StudentError(
+            f"The student {student.served_name} gives no text but {student.head}: it cannot teach to speak."
+        )
+    if student.holds == "model":
+        return Teacher(student.folder, None, digest(base_digest(student.folder), weights_digest(student.folder)))
+    base = student.check_base()
+    return Teacher(
+        base, student.folder, digest(base_digest(base), weights_digest(base), weights_digest(student.folder))
+    )
+
+
+def weights_digest(folder: Path) -> str:
+    """SHA-256 over all weights in a folder, whole: teachers may differ in one layer alone. About a second per gigabyte, once."""
+    files = sorted([*folder.glob("*.safetensors"), *folder.glob("*.bin")])
+    return digest([[path.name, _file_digest(path, path.stat().st_size, path.stat().st_mtime_ns)] for path in files])
+
+
+@lru_cache(maxsize=256)
+def _file_digest(path: Path, size: int, changed: int) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def vocabulary_of(tokenizer: Any) -> dict[str, int]:
+    """The ids of all tokens, which two models must share for their distributions to be compared."""
+    return dict(tokenizer.get_vocab())
