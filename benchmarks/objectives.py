@@ -41,11 +41,13 @@ from langdistill.prompts import STEP_BY_STEP, fill
 from langdistill.recording.recorder import TraceRecorder
 from langdistill.records import Trace
 from langdistill.stores.opening import open_store
+from langdistill.strategies.rationalization import create_rationalization
 from langdistill.strategies.self_consistency import create_self_consistency
 from langdistill.students.card import Student, read_student
 from langdistill.students.local import LocalChatModel
 from langdistill.students.train.objective import find_objective
 from langdistill.students.train.recipe import MINIATURE, Recipe
+from langdistill.students.train.star import star
 from langdistill.students.train.training import train
 from langdistill.students.versioned import versions_of
 
@@ -117,6 +119,7 @@ ARMS = {
                start="with_reasoning", recipe=PREFERENCE),
     "gkd": Arm("on-policy (GKD) from the student with reasoning", reasoned, objective="gkd", teacher="with_reasoning",
                recipe=PREFERENCE),
+    "star": Arm("STaR, 3 iterations (reads gold answers)", reasoned, objective="star", asked="{question}\nThink step by step."),
 }  # fmt: skip
 
 
@@ -160,6 +163,8 @@ class Run:
     def student(self, name: str) -> Student:
         """The student of an arm, trained unless it is there."""
         arm, place = ARMS[name], self.folder / name
+        if arm.objective == "star":
+            return self.star(place)
         if not versions_of(place):
             settings = dict(arm.settings)
             if arm.teacher:
@@ -169,6 +174,22 @@ class Run:
             train(self.dataset(name), base, place, objective=made, recipe=arm.recipe, seed=self.seed)
             self.progress(f"{self.task} {self.seed}: trained {name}", 1, 1)
         return read_student(place)
+
+    def star(self, place: Path) -> Student:
+        """The last student of three iterations; it goes on where it stopped."""
+        drawn = task(self.task).draw(QUESTIONS[self.task], seed=self.seed, pool="train")
+        known = {one.question: drawn.gold[one.id] for one in drawn.problems}
+        made = star(
+            lambda model: create_rationalization(model, answer_of=known.get),
+            drawn.problems,
+            drawn.gold,
+            WEIGHTS,
+            place,
+            recipe=RECIPE,
+            seed=self.seed,
+        )
+        self.progress(f"{self.task} {self.seed}: trained star", 1, 1)
+        return made[-1]
 
     def dataset(self, name: str) -> Path:
         arm, place = ARMS[name], self.folder / "data" / name

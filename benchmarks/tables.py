@@ -18,7 +18,7 @@ PAGES = (
     ROOT / "README.md",
     *(
         ROOT / "docs" / f"{page}.md"
-        for page in ("answers", "strategies", "recording", "privacy", "harvest", "top_k_kl")
+        for page in ("answers", "strategies", "recording", "privacy", "harvest", "training", "top_k_kl")
     ),
 )
 PLACE = re.compile(r"(<!-- table (?P<name>\S+) -->\n).*?(<!-- end -->)", re.DOTALL)
@@ -368,7 +368,48 @@ def divergences(told: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
+def objectives(told: dict[str, Any]) -> str:
+    """One row an arm, a pair of columns a task."""
+    tasks = told["tasks"]
+    lines = [
+        "| student | " + " | ".join(f"{task}, % | tokens | others: thinking, direct" for task in tasks) + " |",
+        "|---|" + "---|---|---|" * len(tasks),
+    ]
+    said = {"base": "the base, not trained", **told["said"]}
+    for arm, what in said.items():
+        cells: list[str] = []
+        for arms in tasks.values():
+            row = arms[arm]
+            lost = ", ".join(f"{100 * row['lost'][way]:+.1f}" for way in ("thinking", "direct"))
+            # the base was not drawn anew: its runs are one and the same
+            shown = f"{100 * row['accuracy']:.1f}" if arm == "base" else percent(row)
+            cells.append(f"{shown} | {row['tokens']:.0f} | {'' if arm == 'base' else lost}")
+        lines.append(f"| {what} | {' | '.join(cells)} |")
+    thinking = ", ".join(f"{task} {100 * arms['base']['thinking']['accuracy']:.1f}" for task, arms in tasks.items())
+    return "\n".join([*lines, "", f"The base asked to think step by step: {thinking}. Seeds: {told['seeds']}."])
+
+
+def training(told: dict[str, Any]) -> str:
+    """Ours beside the plain script."""
+    lines = ["| | tokens a second | the whole command, s | loss at the end |", "|---|---|---|---|"]
+    for name, what in (("ours", "`train`"), ("plain", "TRL's `SFTTrainer` alone")):
+        losses = sorted(set(told["loss"][name]))
+        shown = f"{losses[0]:.4f}" if len(losses) == 1 else f"{losses[0]:.4f} to {losses[-1]:.4f}"
+        lines.append(f"| {what} | {told['tokens_per_second'][name]:,} | {told['seconds'][name]:.1f} | {shown} |")
+    middle, low, high = told["ratio"]["training"]
+    whole, whole_low, whole_high = told["ratio"]["whole"]
+    lines += [
+        "",
+        f"Time of the plain script over ours, in pairs, median of {told['rounds']} rounds and Student's 95 % interval of the mean: "
+        f"{middle:.2f} [{low:.2f}, {high:.2f}] of the updates, {whole:.2f} [{whole_low:.2f}, {whole_high:.2f}] of the whole command, "
+        "in which ours checks every row, keeps checkpoints and writes a card.",
+    ]
+    return "\n".join(lines)
+
+
 TABLES = {
+    "objectives": ("objectives", objectives),
+    "training": ("training", training),
     "alignment": ("top_k_kl", aligned),
     "alignment-grows": ("top_k_kl", alignment_grows),
     "top-k-kl": ("top_k_kl", divergences),

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+from importlib.util import find_spec
 from pathlib import Path
 
 import nbformat
@@ -69,11 +71,28 @@ def what_was_harvested_can_be_trusted(told: str) -> None:
     assert len(re.findall(r"^(?:trl_messages|openai|sharegpt) \[", told, re.MULTILINE)) == 3
 
 
+def the_student_is_served(told: str) -> None:
+    assert re.search(r"^\[loss\] '\w+<\|end\|>'$", told, re.MULTILINE), "the loss is on the answer and its end"
+    assert re.search(r"^pilot: base \d+%, student \d+% of \d+; warning: None$", told, re.MULTILINE)
+    assert re.search(r"^letters-v1-\w{8} letters-v2-\w{8} \['step_by_step'\]$", told, re.MULTILINE)
+    assert accuracy(told, "answers") > accuracy(told, "base") + 10
+    if VLLM:
+        assert re.search(r"^served as letters-v1-\w{8}$", told, re.MULTILINE)
+        assert re.search(r"^swapped to letters-v2-\w{8}$", told, re.MULTILINE)
+        assert "the same as in this process: True" in told
+        assert "rolled back: True" in told
+    else:
+        assert "not served: This needs the package 'vllm'" in told
+
+
+VLLM = os.environ.get("LANGDISTILL_VLLM") or find_spec("vllm")
+
 SHOWS = {
     "00_the_loop": the_student_has_learnt,
     "01_thinking": strategies_pay,
     "02_recording": the_agent_was_recorded,
     "03_harvest": what_was_harvested_can_be_trusted,
+    "04_student": the_student_is_served,
 }
 """What each notebook must show."""
 

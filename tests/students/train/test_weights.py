@@ -54,6 +54,14 @@ def test_the_loss_of_an_update_is_the_weighted_mean(
     assert expected(losses, WEIGHT) != pytest.approx(expected(losses, [1.0] * 4), rel=1e-2)
 
 
+def test_three_rationales_of_a_third_count_as_one(tmp_path: Path) -> None:
+    recipe = FEW.model_copy(update={"steps": 1})
+    thrice = [{**ROWS[3], "weight": 1 / 3}] * 3
+    assert first_loss(trainer_of(tmp_path / "w", [ROWS[0], *thrice], recipe=recipe)) == pytest.approx(
+        first_loss(trainer_of(tmp_path / "once", [ROWS[0], ROWS[3]], recipe=recipe)), rel=2e-6
+    )
+
+
 def test_a_weight_counts_where_a_row_is_alone_in_its_update(tmp_path: Path) -> None:
     alone = FEW.model_copy(update={"steps": 1, "batch_size": 1})
     trainer = trainer_of(tmp_path, WEIGHTED, recipe=alone)
