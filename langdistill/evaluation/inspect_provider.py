@@ -1,7 +1,7 @@
 """A student, a chat model or a graph as a model of Inspect, under the name ``langdistill/PATH``.
 
 Inspect loads this file by an entry point: with langdistill installed, ``inspect eval task.py --model langdistill/PATH`` runs the
-student or model in that folder. A name with a colon is a string that `chat_model` knows: ``langdistill/vllm:PATH``.
+student or model in that folder. A model's string is a name, too: ``langdistill/vllm:PATH``.
 """
 
 # Where Inspect is not installed, what is of it has no types.
@@ -34,9 +34,10 @@ from langchain_core.messages import AIMessage, BaseMessage, convert_to_messages
 from langchain_core.runnables import Runnable
 from langgraph.pregel import Pregel
 
-from langdistill.asking import chat_model, unbound
+from langdistill.asking import unbound
 from langdistill.errors import ModelError
-from langdistill.evaluation.evaluate import CONCURRENT
+from langdistill.evaluation.measuring import CONCURRENT
+from langdistill.evaluation.subject import subject_of
 from langdistill.students.sampled import SampledChatModel
 
 SAMPLING = {"max_tokens": "max_tokens", "temperature": "temperature", "top_p": "top_p", "top_k": "top_k", "seed": "seed",
@@ -65,7 +66,7 @@ class LangdistillAPI(ModelAPI):
         """Find the model by its name, unless it is given.
 
         Args:
-            model_name: path of a student or model, or a string that `chat_model` knows.
+            model_name: path of a student or model, or a model's string, as `evaluate` takes them.
             base_url: of no meaning here.
             api_key: of no meaning here.
             config: Inspect's defaults for every request.
@@ -73,7 +74,7 @@ class LangdistillAPI(ModelAPI):
             knobs: given to every request, as with ``-M top_k=5``.
         """
         super().__init__(model_name, base_url, api_key, [], config or GenerateConfig())
-        self.model = model or chat_model(model_name if ":" in model_name else f"local:{model_name}")
+        self.model = model or subject_of(model_name).runnable
         self.knobs = knobs
 
     def max_connections(self) -> int:

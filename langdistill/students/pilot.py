@@ -21,6 +21,7 @@ from langdistill.datasets.reading import MANIFEST
 from langdistill.errors import DatasetError, StudentError
 from langdistill.evaluation.metrics import wilson
 from langdistill.evaluation.regression import alarm
+from langdistill.evaluation.results import Evaluation
 from langdistill.records import Record, digest
 from langdistill.students.card import Student
 from langdistill.students.decoding import borrowed
@@ -120,8 +121,8 @@ def pilot(
         recipe.model_copy(update={"steps": min(steps, recipe.updates(ceil(len(asked.taught) / recipe.batch_size)))}),
         seed,
     )
-    before, regression_before = trial.base(asked, regression)
-    after, fell, regression_after = trial.student(asked, chosen, regression, regression_before)
+    before, general = trial.base(asked, regression)
+    after, general_after = trial.student(asked, chosen, general)
     told = all_asked(asked.held_out)
     found: dict[str, Any] = {
         "base_agreement": before,
@@ -129,13 +130,23 @@ def pilot(
         "n": len(told),
         "answer_alone": sum(one.is_answer_alone for one in told) * 2 > len(told),
     }
-    if regression_before and regression_after is not None:
-        found["regression"] = (regression_before.accuracy, regression_after)
+    fell = None
+    if general and general_after:
+        found["regression"] = (general.before.accuracy, general_after.accuracy)
+        fell = alarm(general.before, general_after)
     if reasoning is not None:
         compared = _slice(Path(reasoning), rows, held_out, seed)
-        found["reasoning_agreement"], _, _ = trial.student(compared, find_objective("sft")(), None, None)
+        found["reasoning_agreement"], _ = trial.student(compared, find_objective("sft")(), None)
         found["reasoning_n"] = len(all_asked(compared.held_out))
-    return _judged(found, enough, fell)
+    return _judged(found, enough, str(fell) if fell else None)
+
+
+@dataclass(frozen=True)
+class General:
+    """The regression set before the training."""
+
+    asked: RegressionSet
+    before: Evaluation
 
 
 @dataclass(frozen=True)
@@ -146,29 +157,21 @@ class _Trial:
     recipe: Recipe
     seed: int
 
-    def base(self, asked: Slice, regression: RegressionSet | None) -> tuple[float, Any]:
+    def base(self, asked: Slice, regression: RegressionSet | None) -> tuple[float, General | None]:
         """Agreement of what is trained, before; and what it does on the regression set."""
         model = self.start.local() if isinstance(self.start, Student) else LocalChatModel(model=str(self.start))
         with borrowed(model.model, model.adapter):
-            return agreement_with(model, asked.held_out), regression.before(model) if regression else None
+            settled = regression.settled(model) if regression else None
+            general = General(settled, settled.measured(model)) if settled else None
+            return agreement_with(model, asked.held_out), general
 
-    def student(
-        self, asked: Slice, objective: Objective, regression: RegressionSet | None, before: Any
-    ) -> tuple[float, str | None, float | None]:
-        """Agreement of a student of the slice; what the alarm says of it, and its accuracy on the regression set."""
+    def student(self, asked: Slice, objective: Objective, general: General | None) -> tuple[float, Evaluation | None]:
+        """Agreement of a student of the slice, and what it does on the regression set."""
         with TemporaryDirectory() as folder:
-            data = asked.write(Path(folder) / "data")
-            student = train(
-                data, self.start, Path(folder) / "student", objective=objective, recipe=self.recipe, seed=self.seed
-            )
-            model = student.local()
+            data, out = asked.write(Path(folder) / "data"), Path(folder) / "student"
+            model = train(data, self.start, out, objective=objective, recipe=self.recipe, seed=self.seed).local()
             with borrowed(model.model, model.adapter):
-                agreement = agreement_with(model, asked.held_out)
-                if not regression:
-                    return agreement, None, None
-                after = regression.after(model, before)
-        fell = alarm(before, after)
-        return agreement, str(fell) if fell else None, after.accuracy
+                return agreement_with(model, asked.held_out), general.asked.measured(model) if general else None
 
 
 def _slice(folder: Path, rows: int, held_out: int, seed: int) -> Slice:

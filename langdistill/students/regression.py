@@ -13,9 +13,9 @@ from pathlib import Path
 import orjson
 from langchain_core.language_models import BaseChatModel
 
-from langdistill.answers import same
 from langdistill.errors import DatasetError
-from langdistill.evaluation.evaluate import Evaluation, evaluate
+from langdistill.evaluation.evaluate import evaluate
+from langdistill.evaluation.results import Evaluation
 from langdistill.records import Problem, digest
 
 
@@ -32,26 +32,31 @@ class RegressionSet:
         """Of what is asked and of the right answers."""
         return digest([problem.model_dump() for problem in self.problems], dict(self.gold))
 
-    def before(self, model: BaseChatModel) -> Evaluation:
-        """What the model does that is to be trained; it is right by definition where its own answer is the reference.
+    def settled(self, model: BaseChatModel) -> RegressionSet:
+        """The same with a reference for every problem: where none is known, what the model says that is to be trained.
+
+        A problem without one is left out.
 
         Raises:
-            DatasetError: no question has a right answer, or one that the model gives.
+            DatasetError: none is left.
         """
-        asked = evaluate(model, self.problems, {problem.id: self.gold.get(problem.id, "") for problem in self.problems})
-        told = {key: answer for key, answer in asked.answers.items() if key in self.gold or answer}
-        if not told:
+        unknown = [problem for problem in self.problems if problem.id not in self.gold]
+        said = evaluate(model, unknown, {problem.id: "" for problem in unknown}).answers if unknown else {}
+        gold = {**self.gold, **{key: answer for key, answer in said.items() if answer}}
+        if not gold:
             raise DatasetError(
                 "The model gives no short answer to any question of the regression set, and none has a right answer beside it. "
                 "Give questions with an `answer`, or such that a short answer is asked for."
             )
-        right = sum(same(answer, self.gold.get(key, answer)) for key, answer in told.items())
-        return asked.model_copy(update={"n": len(told), "right": right, "answers": told})
+        return self.with_gold(gold)
 
-    def after(self, model: BaseChatModel, before: Evaluation) -> Evaluation:
-        """What the model does after a training, measured by the same references."""
-        reference = {key: self.gold.get(key, answer or "") for key, answer in before.answers.items()}
-        return evaluate(model, [problem for problem in self.problems if problem.id in reference], reference)
+    def with_gold(self, gold: Mapping[str, str]) -> RegressionSet:
+        """The problems that have a reference."""
+        return RegressionSet(tuple(problem for problem in self.problems if problem.id in gold), gold)
+
+    def measured(self, model: BaseChatModel) -> Evaluation:
+        """How a model does on a set that is settled."""
+        return evaluate(model, self.problems, self.gold)
 
 
 def read_regression_set(path: str | Path) -> RegressionSet:

@@ -14,7 +14,8 @@ from langchain_core.outputs import ChatGeneration, ChatResult
 
 from langdistill import create_chain_of_thought, evaluate
 from langdistill.answers import final_answer, same
-from langdistill.errors import ModelError, StoreError, StudentError
+from langdistill.errors import EvaluationError, ModelError, StudentError
+from langdistill.evaluation.comparing import compare
 from langdistill.evaluation.inspect_ai import as_inspect_model, read_inspect_log
 from langdistill.lab import WEIGHTS, lab_model
 from langdistill.lab.tasks import task
@@ -70,6 +71,8 @@ def test_a_log_read_back_equals_our_evaluation_of_the_same_questions(tmp_path: P
         theirs = read_inspect_log(path)
         assert theirs.model_dump(exclude={"seconds"}) == ours.model_dump(exclude={"seconds"})
         assert theirs.seconds > 0
+    assert theirs.completions == 10
+    assert compare(theirs, ours).difference == 0
 
 
 def test_a_graph_can_be_evaluated(tmp_path: Path) -> None:
@@ -85,16 +88,19 @@ def test_inspect_finds_a_model_by_its_name(tmp_path: Path) -> None:
     named = log_of(f"langdistill/{WEIGHTS}", tmp_path, max_tokens=40, limit=3, epochs=2)
     read = read_inspect_log(named)
     here = evaluate(lab_model(max_tokens=40), DRAW.problems[:3], DRAW.gold)
-    again = {f"{key}#2": answer for key, answer in here.answers.items()}
-    assert (read.n, read.right, read.answers) == (6, 2 * here.right, here.answers | again)
+    assert (read.n, read.samples, read.right, read.answers) == (3, 2, here.right, here.answers)
+    assert [one.right for one in read.results.values()] == [one.right * 2 for one in here.results.values()]
+    assert (read.name, read.completions) == (str(WEIGHTS), 6)
     with pytest.raises(StudentError, match="no base model"):
         as_inspect_model("local:nowhere")
+    with pytest.raises(StudentError, match="There is no student"):
+        as_inspect_model(tmp_path / "nowhere")
 
 
 def test_settings_choices_log_probabilities_and_usage_go_through() -> None:
     from inspect_ai.model import GenerateConfig
 
-    model = as_inspect_model(f"local:{WEIGHTS}", temperature=1.0, max_tokens=60)
+    model = as_inspect_model(WEIGHTS, temperature=1.0, max_tokens=60)
     config = GenerateConfig(seed=3, num_choices=3, logprobs=True, top_logprobs=2)
     question = DRAW.problems[0].question
     output = asyncio.run(model.generate(question, config=config))
@@ -172,6 +178,27 @@ def test_tools_reasoning_and_roles_go_through(tmp_path: Path) -> None:
     assert [part.type for part in said] == ["reasoning", "text"]
 
 
+def test_what_a_scorer_generates_is_not_counted(tmp_path: Path) -> None:
+    from inspect_ai.dataset import Sample
+    from inspect_ai.model import get_model
+    from inspect_ai.scorer import CORRECT, Score, accuracy, scorer
+
+    @scorer(metrics=[accuracy()])
+    def judged() -> Any:
+        async def score(state: Any, target: Any) -> Score:
+            await get_model().generate("Is it good?")
+            return Score(value=CORRECT)
+
+        return score
+
+    asked = inspect.Task(dataset=[Sample(id="a", input=DRAW.problems[0].question, target="x")], scorer=judged())
+    [log] = inspect.eval(asked, model=as_inspect_model(lab_model()), log_dir=str(tmp_path), display="none")
+    assert len([event for event in log.samples[0].events if event.event == "model"]) == 2
+    read = read_inspect_log(log.location)
+    assert (read.completions, read.right) == (1, 1)
+    assert read.answers["a"] == log.samples[0].output.completion, "a judge tells no answer: the reply stands for it"
+
+
 def test_what_cannot_be_sent_is_told() -> None:
     from inspect_ai.model import ChatMessageUser, ContentAudio
 
@@ -206,9 +233,9 @@ def test_real_logs_are_read(data: Path) -> None:
 
 def test_what_is_no_log_is_told(data: Path, tmp_path: Path) -> None:
     [browser] = (data / LOGS / "analysis" / "test_logs").glob("*browser.json")
-    with pytest.raises(StoreError, match="has the scorers: includes; 'match' was asked for"):
+    with pytest.raises(EvaluationError, match="has the scorers: includes; 'match' was asked for"):
         read_inspect_log(browser, scorer="match")
     (tmp_path / "x.json").write_text("{}")
     for name in ("x.json", "absent.eval"):
-        with pytest.raises(StoreError, match="cannot be read as a log"):
+        with pytest.raises(EvaluationError, match="cannot be read as a log"):
             read_inspect_log(tmp_path / name)

@@ -59,7 +59,7 @@ def preview(
         for title, pieces in _rendered(mask, row) if mask else [_unrendered(format, row)]:
             problem = f", {visible(str(row['problem']))}" if "problem" in row else ""
             console.print(Text(f"── {split.value} {at}{problem}: {title}", style="bold"))
-            console.print(_drawn(pieces, coloured=console.color_system is not None))
+            console.print(drawn(pieces, coloured=console.color_system is not None))
     total = dataset.manifest["rows"][split.value]
     console.print(f"{min(rows, total)} of {total} rows, format {dataset.manifest['format']}", markup=False)
 
@@ -105,12 +105,13 @@ def _said(message: Message) -> str:
     return f"{message['role']}: {' '.join(parts)}"
 
 
-def _drawn(pieces: Iterable[Piece], *, coloured: bool) -> Text:
-    drawn = Text()
+def drawn(pieces: Iterable[Piece], *, coloured: bool) -> Text:
+    """Pieces of a text, those that are learnt marked: in colour, or in brackets."""
+    whole = Text()
     for text, trained in pieces:
         seen = visible(text)
         if coloured:
-            drawn.append(seen, style=TRAINED if trained else OTHER)
+            whole.append(seen, style=TRAINED if trained else OTHER)
         else:
-            drawn.append(f"{BRACKETS[0]}{seen}{BRACKETS[1]}" if trained else seen)
-    return drawn
+            whole.append(f"{BRACKETS[0]}{seen}{BRACKETS[1]}" if trained else seen)
+    return whole

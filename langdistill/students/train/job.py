@@ -76,7 +76,10 @@ class Job:
     @cached_property
     def held_out(self) -> list[dict[str, Any]]:
         """The validation rows as the trainer reads them; errors as of `prepared`."""
-        return self._prepared(self.validation) if self.validation else []
+        try:
+            return self._prepared(self.validation) if self.validation else []
+        except DatasetError as error:
+            raise DatasetError(f"Rows for validation: {error}") from error
 
     def _prepared(self, rows: list[Row]) -> list[Row]:
         asked, context = self.recipe.max_length, context_of(self.base_folder)
@@ -101,7 +104,8 @@ class Job:
         started = self.start.weights if self.start else base_digest(self.base_folder)
         told = [self.objective.name, self.objective.params]
         several = [str(ranks().size)] if ranks().size > 1 else []  # as many devices see the rows in another order
-        return digest(self.dataset_hash, started, told, self.recipe.model_dump(), str(self.seed), *several)
+        recipe = Recipe(**self.recipe.model_dump()).model_dump()  # 2 epochs are 2.0 epochs
+        return digest(self.dataset_hash, started, told, recipe, str(self.seed), *several)
 
     def materials(self, folder: Path) -> Materials:
         """What the objective makes its trainer of.

@@ -8,6 +8,7 @@ from typing import Any
 from langdistill.datasets.formats.unfit import Unfit
 from langdistill.datasets.masking import Masking, masking
 from langdistill.errors import DatasetError
+from langdistill.records import Message, text_of
 from langdistill.students.train.objective import Refusals, Row
 from langdistill.students.train.weights import NO_WEIGHT, weighed, weight_of
 
@@ -30,7 +31,8 @@ def masked_rows(rows: Sequence[Row], tokenizer: Any, max_length: int) -> list[Ro
         try:
             ids, labels = _tokens(mask, row)
         except Unfit as unfit:
-            refusals.add(f"{'teach' if unfit.reason == 'nothing-trained' else 'fail with'} {unfit.reason}", at)
+            nothing = unfit.reason == "nothing-trained"
+            refusals.add("teach nothing: the assistant says nothing" if nothing else f"fail with {unfit.reason}", at)
             continue
         if len(ids) > max_length:
             refusals.add(f"are longer than {max_length} tokens", at)
@@ -43,10 +45,20 @@ def masked_rows(rows: Sequence[Row], tokenizer: Any, max_length: int) -> list[Ro
 
 
 def _tokens(mask: Masking, row: Row) -> tuple[list[int], list[int]]:
-    mask.check(row)
+    checked = mask.check(row)
+    if not any(_says(message) for one in checked for message in row[one.column]):
+        raise Unfit("nothing-trained")
     said = mask.tokens(row)
     if len(said) != 1:
         raise DatasetError(
             f"A row with the columns {', '.join(row)} has {len(said)} answers; one was expected. Harvest in the format trl."
         )
     return said[0].ids, said[0].labels
+
+
+def _says(message: Message) -> bool:
+    """Whether the assistant says anything in a message; an end alone teaches it to be silent."""
+    told = (text_of(message), message.get("reasoning_content"), message.get("tool_calls"))
+    return message.get("role") == "assistant" and any(
+        bool(one.strip() if isinstance(one, str) else one) for one in told
+    )

@@ -10,8 +10,8 @@ from typing import Any
 import orjson
 
 from langdistill.errors import StudentError
-from langdistill.evaluation.evaluate import Evaluation
 from langdistill.evaluation.regression import alarm
+from langdistill.evaluation.results import Evaluation
 from langdistill.folders import write_whole
 from langdistill.students.live import LiveChatModel, asked_live, same_random_state
 from langdistill.students.teacher_answers import agreement_with, all_asked
@@ -104,13 +104,15 @@ class Measuring:
     def _regression(self, student: LiveChatModel, step: int) -> dict[str, Any]:
         if self.choice.regression is None:
             return {}
-        kept = self.folder / BEFORE
         if step == 0:
-            before = self.choice.regression.before(student)
-            write_whole(kept, before.model_dump_json())
+            asked = self.choice.regression.settled(student)
+            before = asked.measured(student)
+            told = {"gold": asked.gold, "before": before.model_dump()}
+            write_whole(self.folder / BEFORE, orjson.dumps(told).decode())
             return {"regression": before.accuracy}
-        before = Evaluation.model_validate_json(kept.read_bytes())
-        after = self.choice.regression.after(student, before)
+        told = orjson.loads((self.folder / BEFORE).read_bytes())
+        after = self.choice.regression.with_gold(told["gold"]).measured(student)
+        before = Evaluation.model_validate(told["before"])
         fell = alarm(before, after, tolerance=self.choice.tolerance, confidence=self.choice.confidence)
         return {"regression": after.accuracy, "fell": str(fell) if fell else None}
 
