@@ -21,7 +21,7 @@ from langdistill.budgets import BudgetSpent, Price, current_budget
 from langdistill.errors import EvaluationError, ModelError
 from langdistill.evaluation.kept import REPLIES, Kept
 from langdistill.evaluation.metering import Meter
-from langdistill.evaluation.results import Account, Evaluation, Graded
+from langdistill.evaluation.results import Account, Evaluation, Graded, asked_digest
 from langdistill.evaluation.subject import Model, Subject, subject_of, told
 from langdistill.fetching import Request, afetch, fetch
 from langdistill.jobs import ANSWER
@@ -166,7 +166,7 @@ class Measurement:
         error = heard.errors[0] if heard.errors else None
         gold = self.gold[problem.id]
         graded = Graded(
-            asked=digest(problem.question, gold)[:16],
+            asked=asked_digest(problem.question, gold),
             answers=answers,
             right=[bool(self.equal(answer, gold)) for answer in answers],
             error=None if error is None else repr(error),

@@ -11,7 +11,7 @@ from pydantic import Field
 from langdistill.budgets import Price, Spent
 from langdistill.evaluation import curves
 from langdistill.evaluation.metrics import Estimate, mean_share, wilson
-from langdistill.records import Record, Usage
+from langdistill.records import Record, Usage, digest
 from langdistill.votes import leader
 
 
@@ -178,6 +178,11 @@ class Evaluation(Record):
         """pass@k: the share of the problems that at least one of k samples gets right, in expectation."""
         shares = [curves.passed(sum(one.right), len(one.right), k) for one in self.results.values()]
         return mean_share(shares, most=self.samples)
+
+
+def asked_digest(question: str, gold: str) -> str:
+    """What tells a question with its right answer from another: `Graded.asked`."""
+    return digest(question, gold)[:16]
 
 
 def merged(accounts: Iterable[Mapping[str, Account]]) -> dict[str, Account]:

@@ -14,10 +14,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import accumulate, chain, pairwise
-from typing import Any, cast
+from typing import Any
 
 from langdistill.errors import StudentError
-from langdistill.students.train.vocabulary import Vocabulary, joined, spelt
+from langdistill.students.train.vocabulary import Found, Vocabulary, joined, spelt
 from langdistill.students.train.warping import way
 
 
@@ -97,13 +97,12 @@ def aligned(
         vocabulary: of the student.
         renormalise: divide each copied distribution by its sum.
     """
-    theirs = [spelt(token) for token in teacher_tokens]
-    ours = [vocabulary.text(one) for one in ids]
+    theirs, ours, special = list(map(spelt, teacher_tokens)), vocabulary.texts(ids), vocabulary.special
     taught: list[dict[int, float]] = []
     copied: list[bool] = []
     for own, token, partner in zip(ids, ours, partners(ours, theirs), strict=True):
         found: dict[int, float] = {}
-        if partner is not None and own not in vocabulary.special:
+        if partner is not None and own not in special:
             shifted = token.startswith(" ") != theirs[partner].startswith(" ")
             ids_of = vocabulary.respaced_ids if shifted else vocabulary.spelt_ids
             found = _mapped(teacher_top_k[partner], ids_of, renormalise)
@@ -205,20 +204,20 @@ def _warped(ours: Sequence[str], theirs: Sequence[str]) -> Iterator[Place]:
     return ((mine, other) for mine, other in met if times[mine] == 1)
 
 
-def _mapped(alternatives: Mapping[str, float], ids: Mapping[str, int | None], renormalise: bool) -> dict[int, float]:
+def _mapped(alternatives: Mapping[str, float], ids: Found, renormalise: bool) -> dict[int, float]:
     """The probabilities of the alternatives that are tokens of the student's."""
-    found = {ids[token]: math.exp(logprob) for token, logprob in alternatives.items()}
-    if len(found) < len(alternatives) or None in found or 0.0 in found.values():  # rare where vocabularies are alike
-        found = _added((ids[token], math.exp(logprob)) for token, logprob in alternatives.items())
+    found = {at: math.exp(share) for token, share in alternatives.items() if (at := ids[token]) is not None}
+    if ids.several or 0.0 in found.values():
+        found = _added((ids[token], math.exp(share)) for token, share in alternatives.items())
     if not renormalise:
-        return cast("dict[int, float]", found)
+        return found
     total = math.fsum(found.values())
-    return {at: mass / total for at, mass in found.items() if at is not None}
+    return {at: mass / total for at, mass in found.items()}
 
 
-def _added(masses: Iterable[tuple[int | None, float]]) -> dict[int | None, float]:
-    """Those of one token together; none of a token that the student has not, nor of one without mass."""
-    found: dict[int | None, float] = {}
+def _added(masses: Iterable[tuple[int | None, float]]) -> dict[int, float]:
+    """Those of one token together, none of a token without mass."""
+    found: dict[int, float] = {}
     for at, mass in masses:
         if at is not None and mass > 0:
             found[at] = found.get(at, 0.0) + mass

@@ -77,6 +77,8 @@ class Plan(Record):
     """That the training takes at that speed; checkpoints and measuring them not included."""
     mask: list[list[Piece]]
     """The first rows, in pieces with loss and without."""
+    remarks: list[str]
+    """Of the objective about the rows together: how unevenly labels are spread, say."""
 
 
 def plan(job: Job, *, measure: bool = False) -> Plan:
@@ -123,6 +125,7 @@ def plan(job: Job, *, measure: bool = False) -> Plan:
         tokens_per_second=speed,
         seconds=round(sum(lengths) * epochs / speed, 1) if speed else None,
         mask=[_pieces(job, at) for at in range(min(SHOWN, len(job.prepared)))],
+        remarks=job.objective.remarks(job.rows),
     )
 
 

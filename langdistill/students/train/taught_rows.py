@@ -70,7 +70,7 @@ class Teaching:
         tokens, alternatives = told
         if not tokens:
             return _untaught(learnt)
-        theirs, ours = [spelt(token) for token in tokens], [self.vocabulary.text(one) for one in learnt]
+        theirs, ours = list(map(spelt, tokens)), self.vocabulary.texts(learnt)
         for text in _shared(row, theirs):
             here, there = _covering(ours, text), _covering(theirs, text)
             if here and there:

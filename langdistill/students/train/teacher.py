@@ -12,6 +12,7 @@ from langdistill.errors import StudentError
 from langdistill.records import digest
 from langdistill.students.bases import base_digest, base_folder
 from langdistill.students.card import Student, student_at
+from langdistill.students.causal import check_causal
 from langdistill.students.train.materials import imported
 
 
@@ -29,6 +30,14 @@ class Teacher:
     def told(self) -> dict[str, str]:
         """As it goes onto a card."""
         return {"teacher": str(self.adapter or self.model), "digest": self.digest}
+
+    @property
+    def remark(self) -> str:
+        """What a plan tells of it: its weights are none of the student's."""
+        size = sum(
+            path.stat().st_size for folder in (self.model, self.adapter) if folder for path in _weights_in(folder)
+        )
+        return f"The teacher, {size / 1e9:.2g} GB of weights on disk, is loaded beside the student; its memory is not in the estimate."
 
     def tokenizer(self) -> Any:
         """Its tokenizer.
@@ -75,7 +84,7 @@ def teacher_of(given: str | Path | Student | None, objective: str) -> Teacher:
         objective: that needs it, for the error.
 
     Raises:
-        StudentError: none was given, there is none, or it is a student that gives no text.
+        StudentError: none was given, there is none, or it is something else than a causal language model.
     """
     if given is None:
         raise StudentError(
@@ -83,7 +92,7 @@ def teacher_of(given: str | Path | Student | None, objective: str) -> Teacher:
         )
     student = given if isinstance(given, Student) else student_at(given)
     if student is None:
-        folder = base_folder(str(given))
+        folder = _causal(str(given))
         return Teacher(folder, None, digest(base_digest(folder), weights_digest(folder)))
     if student.head != "text":
         raise StudentError(
@@ -97,10 +106,23 @@ def teacher_of(given: str | Path | Student | None, objective: str) -> Teacher:
     )
 
 
+def _causal(given: str) -> Path:
+    try:
+        folder = base_folder(given)
+        check_causal(folder)
+    except StudentError as error:
+        raise StudentError(f"{given!r} cannot be the teacher: {error}") from error
+    return folder
+
+
 def weights_digest(folder: Path) -> str:
     """SHA-256 over all weights in a folder, whole: teachers may differ in one layer alone. About a second per gigabyte, once."""
-    files = sorted([*folder.glob("*.safetensors"), *folder.glob("*.bin")])
-    return digest([[path.name, _file_digest(path, path.stat().st_size, path.stat().st_mtime_ns)] for path in files])
+    files = [(path, path.stat()) for path in _weights_in(folder)]
+    return digest([[path.name, _file_digest(path, told.st_size, told.st_mtime_ns)] for path, told in files])
+
+
+def _weights_in(folder: Path) -> list[Path]:
+    return sorted([*folder.glob("*.safetensors"), *folder.glob("*.bin")])
 
 
 @lru_cache(maxsize=256)

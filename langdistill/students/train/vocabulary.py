@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from functools import cached_property, lru_cache
 from typing import Any
 
@@ -32,6 +32,10 @@ class Vocabulary:
         """The text of a token."""
         return self._texts[at]
 
+    def texts(self, ids: Iterable[int]) -> list[str]:
+        """The texts of tokens."""
+        return list(map(self._texts.__getitem__, ids))
+
     @cached_property
     def _texts(self) -> dict[int, str]:
         return {at: self._text(token) for at, token in self._tokens.items()}
@@ -54,12 +58,12 @@ class Vocabulary:
         return frozenset([*self._tokenizer.all_special_ids, *(at for at, token in added.items() if token.special)])
 
     @cached_property
-    def spelt_ids(self) -> Mapping[str, int | None]:
+    def spelt_ids(self) -> Found:
         """The id of a token of another vocabulary, by how that writes it; `None` where the text is no token here."""
         return Found(lambda token: self.ids.get(spelt(token)))
 
     @cached_property
-    def respaced_ids(self) -> Mapping[str, int | None]:
+    def respaced_ids(self) -> Found:
         """The same of a token whose first space is here where there is none, and not where there is one."""
         return Found(lambda token: self.ids.get(respaced(spelt(token))))
 
@@ -83,9 +87,15 @@ class Found(dict[str, int | None]):
     def __init__(self, look_up: Callable[[str], int | None]) -> None:
         super().__init__()
         self._look_up = look_up
+        self._ids: set[int] = set()
+        self.several = False
+        """Whether several of the tokens are one token here."""
 
     def __missing__(self, token: str) -> int | None:
         found = self[token] = self._look_up(token)
+        if found is not None:
+            self.several |= found in self._ids
+            self._ids.add(found)
         return found
 
 

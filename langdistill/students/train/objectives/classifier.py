@@ -15,12 +15,13 @@ from langdistill.errors import DatasetError, StudentError
 from langdistill.students.card import read_student
 from langdistill.students.rendering import read_tokens
 from langdistill.students.train.answer_rows import Refused
+from langdistill.students.train.classifying import classifying
 from langdistill.students.train.headed import headed
 from langdistill.students.train.materials import Materials, imported
 from langdistill.students.train.objective import Objective, Refusals, Row
 from langdistill.students.train.preferring import refuse_packing
 from langdistill.students.train.recipe import Recipe
-from langdistill.students.train.weighed import weighed
+from langdistill.students.train.weights import NO_WEIGHT, weight_of
 
 MOST = 64
 """Labels; more different completions than that are texts."""
@@ -86,7 +87,7 @@ class Classifier(Objective):
             model = imported("peft").get_peft_model(model, adapter)
         arguments = imported("transformers").TrainingArguments(**materials.arguments(remove_unused_columns=False))
         tokenizer = materials.tokenizer
-        return weighed(model, arguments, materials.dataset(rows), materials.dataset(held_out), tokenizer)
+        return classifying(model, arguments, materials.dataset(rows), materials.dataset(held_out), tokenizer)
 
     def _numbered(self, rows: Sequence[Row], labels: Sequence[str]) -> list[Row]:
         """With the index of each label, and weights that are 1 on average."""
@@ -124,17 +125,16 @@ def label_of(row: Row) -> str:
 
 
 def _prepared(row: Row, tokenizer: Any, max_length: int) -> Row:
-    weight = row.get("weight")
     if not isinstance(row.get("prompt"), list) or not row["prompt"]:
         raise Refused("have no messages in the column 'prompt'")
     if not (label := label_of(row)):
         raise Refused("have no label: a completion of one message of text was expected")
-    if weight is not None and not weight > 0:
-        raise Refused("have a weight of 0 or less")
+    if (weight := weight_of(row)) is None:
+        raise Refused(NO_WEIGHT)
     ids = read_tokens(tokenizer, row["prompt"], row.get("tools"), ask=True)
     if len(ids) > max_length:
         raise Refused(f"are longer than {max_length} tokens")
-    return {"input_ids": ids, "label": label, "weight": float(1 if weight is None else weight)}
+    return {"input_ids": ids, "label": label, "weight": weight}
 
 
 def _check_start(materials: Materials, labels: list[str]) -> None:

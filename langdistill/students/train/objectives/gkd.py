@@ -42,6 +42,10 @@ class Gkd(Objective):
         """Neither packing nor dropout."""
         check_sampling(recipe, self.name)
 
+    def remarks(self, rows: Sequence[Row]) -> list[str]:
+        """That a teacher takes memory, too."""
+        return [self.teacher.remark]
+
     def prepared(self, rows: Sequence[Row], tokenizer: Any, max_length: int) -> list[Row]:
         """The rows as `input_ids`, `labels` and `prompt_length`.
 

@@ -49,8 +49,15 @@ class Gold(Objective):
             )
 
     def remarks(self, rows: Sequence[Row]) -> list[str]:
-        """That the last rows of a pass may wait."""
-        return ["Rows that do not fill an update at the end of a pass wait for another pass; each has its own order."]
+        """That a teacher takes memory, too, and that the last rows of a pass may wait."""
+        return [
+            self.teacher.remark,
+            "Rows that do not fill an update at the end of a pass wait for another pass; each has its own order.",
+        ]
+
+    def passes(self, rows: Sequence[Row], recipe: Recipe) -> int:
+        """Batches in an epoch, on one device: those that fill an update."""
+        return len(rows) // (recipe.batch_size * recipe.accumulate) * recipe.accumulate
 
     def prepared(self, rows: Sequence[Row], tokenizer: Any, max_length: int) -> list[Row]:
         """The rows as tokens of the student, their places in the text, and the texts that the teacher reads.

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from langdistill.errors import DatasetError, StudentError
+from langdistill.students.causal import context_of
 from langdistill.students.train.answer_rows import Refused, answer_rows
 from langdistill.students.train.materials import Materials, imported
 from langdistill.students.train.objective import Objective, Row
@@ -72,12 +73,13 @@ class Kto(Objective):
         config, kind = imported("trl.trainer.kto_config").KTOConfig, imported("trl.trainer.kto_trainer").KTOTrainer
         size = materials.recipe.batch_size
         good, bad = self.weights(*_counts(materials.rows))
-        # Only an answer that was moved to another prompt can be longer than the recipe allows, and none of those is learnt.
+        # Only an answer that was moved to another prompt can be longer than this, and none of those is learnt.
+        longest = min(materials.recipe.max_length, context_of(materials.base) or materials.recipe.max_length)
         arguments = materials.arguments(
             beta=self.beta,
             desirable_weight=good,
             undesirable_weight=bad,
-            max_length=materials.recipe.max_length,
+            max_length=longest,
             disable_dropout=not materials.recipe.dropout,
         )
         return of_tokens(kind)(

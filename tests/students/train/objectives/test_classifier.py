@@ -86,7 +86,7 @@ def test_what_is_no_classification_is_told(tmp_path: Path) -> None:
     assert "1 have no label" in str(refused.value)
     assert "1 have no messages in the column 'prompt' (the first is row 14)" in str(refused.value)
     assert "1 are longer than 512 tokens" in str(refused.value)
-    assert "1 have a weight of 0 or less" in str(refused.value)
+    assert "1 have a weight that is no positive number" in str(refused.value)
 
 
 def test_labels_that_only_held_out_rows_have_are_refused(tmp_path: Path) -> None:

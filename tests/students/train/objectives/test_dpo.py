@@ -147,10 +147,11 @@ def test_pairs_of_real_solutions_are_prepared_or_refused_with_a_reason(data: Pat
         for one in told
         if one["175b_verification"]["is_correct"] and not one["6b_finetuning"]["is_correct"]
     ]  # fmt: skip
-    trained = job(tmp_path, pairs, dpo(), recipe=FEW.model_copy(update={"max_length": 4096}))
-    assert len(trained.prepared) == len(pairs) == 108
-    for row, pair in zip(trained.prepared, pairs, strict=True):
+    trained = job(tmp_path, pairs, dpo())
+    prepared = dpo().prepared(pairs, trained.tokenizer, 4096)
+    assert len(prepared) == len(pairs) == 108
+    for row, pair in zip(prepared, pairs, strict=True):
         for name in ("chosen", "rejected"):
             assert trained.tokenizer.decode(row[f"{name}_ids"]) == pair[name][0]["content"] + "<|end|>"
-    with pytest.raises(DatasetError, match=r"Of 108 rows some cannot .* \d+ are longer than 512 tokens"):
-        _ = job(tmp_path, pairs, dpo(), recipe=FEW).prepared
+    with pytest.raises(DatasetError, match=r"Of 108 rows some cannot .* 36 are longer than 512 tokens"):
+        _ = trained.prepared

@@ -159,6 +159,10 @@ def test_what_cannot_be_distilled_is_told(foreign: Path, tmp_path: Path) -> None
         on_policy()
     with pytest.raises(StudentError, match="There is no base model"):
         gkd("nowhere")
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "empty" / "config.json").write_text("{}")
+    with pytest.raises(StudentError, match=r"cannot be the teacher: .* has no weights"):
+        gkd(tmp_path / "empty")
     with pytest.raises(StudentError, match="lmbda=2"):
         gkd(WEIGHTS, lmbda=2)
     for settings, says_so in (({"dropout": 0.1}, "Train with dropout=0"), ({"packing": True}, "gkd cannot pack")):

@@ -106,9 +106,11 @@ def test_what_cannot_be_aligned_is_told(foreigner: Student, tmp_path: Path) -> N
 
 def of_words(folder: Path) -> Path:
     from tokenizers import Tokenizer, models
-    from transformers import LlamaConfig, PreTrainedTokenizerFast
+    from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
     words = Tokenizer(models.WordLevel({"<unk>": 0, "yes": 1}, unk_token="<unk>"))
     PreTrainedTokenizerFast(tokenizer_object=words, eos_token="<unk>").save_pretrained(folder)
-    LlamaConfig(vocab_size=2).save_pretrained(folder)
+    sizes = {"hidden_size": 8, "intermediate_size": 8, "num_hidden_layers": 1, "num_attention_heads": 1}
+    with hushed():
+        LlamaForCausalLM(LlamaConfig(vocab_size=2, bos_token_id=0, eos_token_id=0, **sizes)).save_pretrained(folder)
     return folder

@@ -149,6 +149,24 @@ def test_a_student_learns_to_think_without_being_asked(recorded: list[Row], tmp_
     assert load_student(tmp_path / "s").invoke(question).text.startswith("The last letter of")
 
 
+def test_from_hidden_states_or_logits_and_in_one_pass_or_three_the_first_step_is_one(
+    recorded: list[Row], tmp_path: Path
+) -> None:
+    """With all weights trained, the output layer's among them."""
+    data, found = written(recorded, tmp_path), list[tuple[float, float]]()
+    for linear, passes in ((True, 1), (False, 1), (True, 3)):
+        sizes = {"batch_size": 6 // passes, "accumulate": passes}
+        recipe = FEW.model_copy(update={"adapter": "full", "steps": 1, "precision": "fp32", **sizes})
+        one = planned(data, WEIGHTS, tmp_path / "s", objective="top_k_kl", recipe=recipe, seed=0)
+        trainer = one.objective.trainer(one.materials(tmp_path / f"{linear}-{passes}"))
+        assert trainer.linear
+        trainer.linear = linear
+        trainer.train()
+        found.append((trainer.state.log_history[0]["loss"], trainer.state.log_history[0]["grad_norm"]))
+    assert found[1] == pytest.approx(found[0], rel=1e-5)
+    assert found[2] == pytest.approx(found[0], rel=1e-5)
+
+
 def recut(row: Row, pattern: str) -> Row:
     """The same text in tokens of another tokenizer, each with half of the mass, and a quarter on "The"."""
     text = row["completion"][0]["content"]

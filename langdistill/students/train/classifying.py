@@ -8,7 +8,7 @@ from typing import Any
 from langdistill.students.train.materials import imported
 
 
-def weighed(model: Any, arguments: Any, rows: Any, held_out: Any, tokenizer: Any) -> Any:
+def classifying(model: Any, arguments: Any, rows: Any, held_out: Any, tokenizer: Any) -> Any:
     """A `Trainer` on cross-entropy, each row's times its weight.
 
     Args:
