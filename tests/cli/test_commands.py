@@ -46,7 +46,7 @@ def test_the_version() -> None:
         (["demo", "--task", "chess"], "There is no task named 'chess'. Known: arithmetic, coin"),
         (["demo", "--strategy", "guessing"], "There is no strategy named 'guessing'"),
         (["harvest", "nothing.db", "--out", "d"], "There is no trace store at 'nothing.db'"),
-        (["train", "nothing", "--base", "nowhere", "--out", "s"], "There is no model in 'nowhere'"),
+        (["train", "nothing", "--base", "nowhere", "--out", "s"], "There is no base model 'nowhere'"),
         (["evaluate", "nothing", "--task", "coin"], "There is no student in 'nothing'"),
         (["harvest"], "Missing argument"),
         (["fly"], "No such command"),
@@ -104,4 +104,4 @@ def test_from_a_store_to_a_measured_student(tmp_path: Path) -> None:
     assert "Distilled" in measured.stdout
     refused = run("train", tmp_path / "d", "--base", "lab", "--recipe", "cake", "--out", tmp_path / "other")
     assert refused.returncode == 2
-    assert "There is no recipe named 'cake'. Known: miniature, ordinary, pilot." in refused.stderr
+    assert "There is no recipe named 'cake'. Known: agent_distillation, cot_collection, miniature," in refused.stderr
