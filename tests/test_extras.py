@@ -62,7 +62,9 @@ def test_the_line_that_installs_it(extra: str, hidden: set[str], statement: str,
 
 def test_training_without_its_extra(tmp_path: Path) -> None:
     (tmp_path / "d").mkdir()
-    (tmp_path / "d" / "train.jsonl").write_text('{"prompt": [{"role": "user", "content": "2 + 2?"}], "completion": [{"role": "assistant", "content": "4"}]}\n')
+    (tmp_path / "d" / "train.jsonl").write_text(
+        '{"prompt": [{"role": "user", "content": "2 + 2?"}], "completion": [{"role": "assistant", "content": "4"}]}\n'
+    )
     (tmp_path / "d" / "manifest.json").write_text('{"hash": ""}')
     statement = "from langdistill.students.train.training import train; from langdistill.lab import WEIGHTS; train('d', WEIGHTS, 's')"
     assert told({"trl"}, statement, tmp_path).endswith("pip install 'langdistill[train]'")

@@ -38,6 +38,7 @@ Pilot = Callable[..., "PilotReport"]
 """`langdistill.students.pilot.pilot`, or a partial of it."""
 
 MADE_BY = ("langdistill", "torch", "transformers", "peft", "trl")
+TRAINERS = ("torch", "trl", "peft")
 NOT_A_STUDENTS = ("training_args.bin",)
 """What trainers leave beside the weights; it holds this machine's paths."""
 PILOT, WEIGHTS = "pilot.json", "student"
@@ -97,6 +98,8 @@ def run(
 ) -> Student:
     """Train what was planned; as `train`."""
     assert job.prepared  # checked before any weights are loaded
+    for package in TRAINERS:
+        imported(package)  # before anything is written
     if choice:
         choice.check(job)
     mark = digest(job.fingerprint, choice.digest) if choice else job.fingerprint
