@@ -21,7 +21,7 @@ def evaluate(
         str, typer.Argument(help="Folder of a student or of a model; lab; or a model such as openai:gpt-4.1.")
     ],
     task: Annotated[
-        str | None, typer.Option(help="A lab task, or a published one: letters, gsm8k, 'bbh(task=\"navigate\")'.")
+        str | None, typer.Option(help="A lab task, or a published one: letters, gsm8k, 'bbh(subtask=\"navigate\")'.")
     ] = None,
     problems: Annotated[
         Path | None,
