@@ -32,6 +32,7 @@ COLUMNS = (
 )
 CATEGORY_COLUMNS = ("n", "before", "after", "right to wrong", "wrong to right", "p")
 JUDGE_COLUMNS = ("agreement", "interval", "without ties", "inconsistent", "interval", "first", "second", "n", "unread")
+SAMPLE_COLUMNS = ("one sample", "majority of all", "any of all", "samples")
 EXAMPLES = 10
 """Flips that are shown of either kind."""
 
@@ -85,7 +86,7 @@ def sentence(comparison: Comparison) -> str:
     """What a comparison comes to."""
     low, high = comparison.interval
     told = (
-        f"{comparison.other} against {comparison.one}: {comparison.difference * 100:+.1f} points "
+        f"{called(comparison.other)} against {called(comparison.one)}: {comparison.difference * 100:+.1f} points "
         f"({comparison.confidence:.0%} interval {low * 100:+.1f} to {high * 100:+.1f}, paired bootstrap, {comparison.resamples:,} "
         f"resamples, seed {comparison.seed}). {len(comparison.lost)} problems went from right to wrong and "
         f"{len(comparison.gained)} from wrong to right: McNemar exact p = {comparison.p_value:.2g}"
@@ -98,20 +99,23 @@ def tables(
     runs: Sequence[Evaluation], comparison: Comparison | None, judges: Sequence[JudgeEvaluation] = ()
 ) -> list[Table]:
     """What the terminal shows."""
-    shown = [_table("Accuracy against generated tokens", ("", *COLUMNS), {one.name: row(one) for one in runs})]
+    shown = [_table("Accuracy and cost", COLUMNS, {called(one.name): row(one) for one in runs})]
     if judges:
-        shown.append(_table("As judges", ("", *JUDGE_COLUMNS), {one.name: judge_row(one) for one in judges}))
-    if sampled := {one.name: _samples_row(one) for one in runs if one.samples > 1}:
-        shown.append(
-            _table("Of several samples", ("", "one sample", "majority of all", "any of all", "samples"), sampled)
-        )
+        shown.append(_table("As judges", JUDGE_COLUMNS, {called(one.name): judge_row(one) for one in judges}))
+    if sampled := {called(one.name): _samples_row(one) for one in runs if one.samples > 1}:
+        shown.append(_table("Of several samples", SAMPLE_COLUMNS, sampled))
     if comparison and comparison.categories:
         rows = {name: change_row(change) for name, change in comparison.categories.items()}
-        shown.append(_table("By category", ("", *CATEGORY_COLUMNS), rows))
-    elif runs and runs[-1].categories:
+        shown.append(_by_category(CATEGORY_COLUMNS, rows))
+    elif runs[-1].categories:
         rows = {name: [str(one.n), f"{one.accuracy:.1%}"] for name, one in runs[-1].categories.items()}
-        shown.append(_table("By category", ("", "n", "accuracy"), rows))
+        shown.append(_by_category(("n", "accuracy"), rows))
     return shown
+
+
+def called(name: str) -> str:
+    """A model as a table calls it: of one in a folder, the end of its path."""
+    return "/".join(Path(name).parts[-2:]) if Path(name).is_absolute() else name
 
 
 def write_evaluation_report(
@@ -139,13 +143,18 @@ def write_evaluation_report(
         MissingExtra: jinja2 is not installed.
     """
     arms = {
-        one.name: {"accuracy": one.accuracy, "tokens_per_answer": one.tokens_per_answer, "interval": one.interval}
+        called(one.name): {
+            "accuracy": one.accuracy,
+            "tokens_per_answer": one.tokens_per_answer,
+            "interval": one.interval,
+        }
         for one in runs
     }
     lines = _lines([one for one in runs if one.samples > 1])
     page = rendered(
         "evaluation.html.jinja",
         task=task,
+        called=called,
         runs=runs,
         columns=COLUMNS,
         row=row,
@@ -171,8 +180,8 @@ def _lines(runs: Sequence[Evaluation]) -> dict[str, list[Estimate]]:
     """The curves over k of the runs that have several samples."""
     found: dict[str, list[Estimate]] = {}
     for one in runs:
-        found[f"{one.name}, majority of k"] = [one.majority(k) for k in range(1, one.samples + 1)]
-        found[f"{one.name}, any of k"] = [one.passed(k) for k in range(1, one.samples + 1)]
+        found[f"{called(one.name)}, majority of k"] = [one.majority(k) for k in range(1, one.samples + 1)]
+        found[f"{called(one.name)}, any of k"] = [one.passed(k) for k in range(1, one.samples + 1)]
     return found
 
 
@@ -199,10 +208,22 @@ def _interval(share: Estimate) -> str:
     return f"{share.low:.1%} – {share.high:.1%}"
 
 
-def _table(title: str, columns: Sequence[str], rows: Mapping[str, Sequence[str]]) -> Table:
+def _table(title: str, figures: Sequence[str], runs: Mapping[str, Sequence[str]]) -> Table:
+    """A line per figure and a column per run, so that it fits a terminal."""
     shown = Table(title=title)
-    for at, column in enumerate(columns):
-        shown.add_column(column, justify="right" if at else "left", overflow="fold")
+    shown.add_column("")
+    for name in runs:
+        shown.add_column(name, justify="right", overflow="fold")
+    for figure, cells in zip(figures, zip(*runs.values(), strict=True), strict=True):
+        shown.add_row(figure, *cells)
+    return shown
+
+
+def _by_category(columns: Sequence[str], rows: Mapping[str, Sequence[str]]) -> Table:
+    shown = Table(title="By category")
+    shown.add_column("")
+    for column in columns:
+        shown.add_column(column, justify="right")
     for name, cells in rows.items():
         shown.add_row(name, *cells)
     return shown

@@ -9,6 +9,7 @@ import pytest
 from langdistill.lab.tasks import task
 from langdistill.records import Trace
 from langdistill.stores.sqlite import SQLiteStore
+from langdistill.students.card import read_student
 
 
 def run(*words: str | Path) -> subprocess.CompletedProcess[str]:
@@ -99,9 +100,13 @@ def test_from_a_store_to_a_measured_student(tmp_path: Path) -> None:
     trained = run("train", tmp_path / "d", "--base", "lab", "--epochs", "1", "--out", tmp_path / "s")
     assert trained.returncode == 0, trained.stderr
     assert "Student in" in trained.stdout
-    measured = run("evaluate", tmp_path / "s", "--task", "coin", "--test", "20")
+    words = ["evaluate", tmp_path / "s", "--task", "coin", "--limit", "20", "--out", tmp_path / "runs"]
+    measured = run(*words, "--report", tmp_path / "r.html")
     assert measured.returncode == 0, measured.stderr
-    assert "Distilled" in measured.stdout
+    assert "s-v1-" in measured.stdout
+    assert "McNemar exact p" in measured.stdout
+    assert (tmp_path / "r.html").is_file()
+    assert read_student(tmp_path / "s").measurements["coin"]["n"] == 20
     refused = run("train", tmp_path / "d", "--base", "lab", "--recipe", "cake", "--out", tmp_path / "other")
     assert refused.returncode == 2
     assert "There is no recipe named 'cake'. Known: agent_distillation, cot_collection, miniature," in refused.stderr
