@@ -33,7 +33,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("lab_model")]
 
 def weights(folder: Path) -> dict[str, str]:
     return {
-        arm: hashlib.sha256((folder / "students" / arm / "adapter_model.safetensors").read_bytes()).hexdigest()
+        arm: hashlib.sha256((folder / "students" / arm / "v1" / "adapter_model.safetensors").read_bytes()).hexdigest()
         for arm in STUDENTS
     }
 
