@@ -23,8 +23,8 @@ from random import Random
 from time import process_time
 from typing import Any
 
-from langdistill.students.train.alignment import align_top_k
-from langdistill.students.train.vocabulary import Vocabulary
+from langdistill.students.train.alignment.aligning import align_top_k
+from langdistill.students.train.alignment.vocabulary import Vocabulary
 
 RESULTS = Path(__file__).with_name("results")
 ROWS, LENGTH, VOCABULARY, HIDDEN, K = 4, 256, 150_000, 256, 5

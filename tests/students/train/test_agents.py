@@ -20,8 +20,8 @@ from langdistill.groups import Group
 from langdistill.records import Example, Trace
 from langdistill.stores.importing import find_importer
 from langdistill.students.train.job import planned
-from langdistill.students.train.masked_rows import masked_rows
 from langdistill.students.train.materials import quiet
+from langdistill.students.train.rows.masked import masked_rows
 from langdistill.students.train.training import train
 from tests.datasets.formats.examples import tokenizer
 from tests.trained import FEW, write

@@ -14,14 +14,14 @@ from langdistill.datasets.formats.unfit import Unfit
 from langdistill.errors import DatasetError, StudentError
 from langdistill.students.card import read_student
 from langdistill.students.rendering import read_tokens
-from langdistill.students.train.answer_rows import Refused
-from langdistill.students.train.classifying import classifying
-from langdistill.students.train.headed import headed
 from langdistill.students.train.materials import Materials, imported
 from langdistill.students.train.objective import Objective, Refusals, Row
-from langdistill.students.train.preferring import refuse_packing
 from langdistill.students.train.recipe import Recipe
-from langdistill.students.train.weights import NO_WEIGHT, weight_of
+from langdistill.students.train.rows.answers import Refused
+from langdistill.students.train.rows.weights import NO_WEIGHT, weight_of
+from langdistill.students.train.trainers.classifying import classifying
+from langdistill.students.train.trainers.headed import headed
+from langdistill.students.train.trainers.preferring import refuse_packing
 
 MOST = 64
 """Labels; more different completions than that are texts."""

@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from langdistill.errors import StudentError, UnknownName
-from langdistill.students.train.answer_rows import answer_rows
 from langdistill.students.train.materials import Materials, imported
 from langdistill.students.train.objective import Objective, Row
-from langdistill.students.train.preferring import of_tokens, refuse_packing
 from langdistill.students.train.recipe import Recipe
+from langdistill.students.train.rows.answers import answer_rows
+from langdistill.students.train.trainers.preferring import of_tokens, refuse_packing
 
 LOSSES = (
     "sigmoid",

@@ -15,10 +15,10 @@ from langdistill.students.card import Student
 from langdistill.students.hushed import hushed
 from langdistill.students.train.materials import Materials, imported
 from langdistill.students.train.objective import Objective, Row
-from langdistill.students.train.on_samples import check_sampling, check_shares, ends_of, hushed_steps
 from langdistill.students.train.recipe import Recipe
-from langdistill.students.train.sampled_rows import SFT_FORMATS, collator, sampled_rows
-from langdistill.students.train.teacher import Teacher, teacher_of, vocabulary_of
+from langdistill.students.train.rows.sampled import SFT_FORMATS, collator, sampled_rows
+from langdistill.students.train.trainers.on_samples import check_sampling, check_shares, ends_of, hushed_steps
+from langdistill.students.train.trainers.teacher import Teacher, teacher_of, vocabulary_of
 
 
 @dataclass(frozen=True)

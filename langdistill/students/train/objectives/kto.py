@@ -13,11 +13,11 @@ from typing import Any, ClassVar
 
 from langdistill.errors import DatasetError, StudentError
 from langdistill.students.causal import context_of
-from langdistill.students.train.answer_rows import Refused, answer_rows
 from langdistill.students.train.materials import Materials, imported
 from langdistill.students.train.objective import Objective, Row
-from langdistill.students.train.preferring import of_tokens, refuse_packing
 from langdistill.students.train.recipe import Recipe
+from langdistill.students.train.rows.answers import Refused, answer_rows
+from langdistill.students.train.trainers.preferring import of_tokens, refuse_packing
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,8 @@ from pathlib import Path
 
 from langdistill.students.card import Student
 from langdistill.students.train.objectives.gkd import Gkd
-from langdistill.students.train.on_samples import check_shares
-from langdistill.students.train.teacher import teacher_of
+from langdistill.students.train.trainers.on_samples import check_shares
+from langdistill.students.train.trainers.teacher import teacher_of
 
 
 class OnPolicy(Gkd):

@@ -12,12 +12,12 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from langdistill.errors import DatasetError, StudentError
-from langdistill.students.train.batches import Batches
-from langdistill.students.train.fine_tuning import fine_tuning
-from langdistill.students.train.masked_rows import masked_rows
 from langdistill.students.train.materials import Materials
 from langdistill.students.train.objective import Objective, Refusals, Row
 from langdistill.students.train.recipe import Recipe
+from langdistill.students.train.rows.masked import masked_rows
+from langdistill.students.train.trainers.batches import Batches
+from langdistill.students.train.trainers.fine_tuning import fine_tuning
 
 SPECIALISATION_SIZES = {"in_context_cot": 2, "in_context_answer": 10, "zero_shot_cot": 8, "zero_shot_answer": 20}
 """Rows of a batch in Fu et al.'s repository, for models of 3B and 11B parameters; 15 batches made an update."""

@@ -12,12 +12,12 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
 from langdistill.errors import StudentError
-from langdistill.students.train.answer_rows import Refused, answer_rows
-from langdistill.students.train.headed import headed
 from langdistill.students.train.materials import Materials, imported
 from langdistill.students.train.objective import Objective, Row
-from langdistill.students.train.preferring import refuse_packing
 from langdistill.students.train.recipe import Recipe
+from langdistill.students.train.rows.answers import Refused, answer_rows
+from langdistill.students.train.trainers.headed import headed
+from langdistill.students.train.trainers.preferring import refuse_packing
 
 
 @dataclass(frozen=True)

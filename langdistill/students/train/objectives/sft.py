@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from math import ceil
 from typing import Any, ClassVar
 
-from langdistill.students.train.fine_tuning import fine_tuning
-from langdistill.students.train.masked_rows import masked_rows
 from langdistill.students.train.materials import Materials
 from langdistill.students.train.objective import Objective, Row
 from langdistill.students.train.recipe import Recipe
+from langdistill.students.train.rows.masked import masked_rows
+from langdistill.students.train.trainers.fine_tuning import fine_tuning
 
 
 @dataclass(frozen=True)

@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from langdistill.errors import DatasetError, StudentError
-from langdistill.students.train.masked_rows import masked_rows
 from langdistill.students.train.materials import Materials
 from langdistill.students.train.objective import Objective, Row
 from langdistill.students.train.recipe import Recipe
-from langdistill.students.train.two_tasks import TASKS, both, parts, two_tasks
+from langdistill.students.train.rows.masked import masked_rows
+from langdistill.students.train.trainers.two_tasks import TASKS, both, parts, two_tasks
 
 
 @dataclass(frozen=True)

@@ -12,14 +12,14 @@ from functools import cache
 from typing import Any, ClassVar
 
 from langdistill.errors import DatasetError, StudentError
-from langdistill.students.train.heads import has_linear_head, last_hidden
+from langdistill.students.train.alignment.vocabulary import Vocabulary
 from langdistill.students.train.losses.top_k_kl import IGNORED, head_top_k_kl
 from langdistill.students.train.losses.top_k_kl import top_k_kl as loss_of_logits
-from langdistill.students.train.masked_rows import masked_rows
 from langdistill.students.train.materials import Materials, imported
 from langdistill.students.train.objective import Objective, Row
-from langdistill.students.train.taught_rows import Teaching
-from langdistill.students.train.vocabulary import Vocabulary
+from langdistill.students.train.rows.masked import masked_rows
+from langdistill.students.train.rows.taught import Teaching
+from langdistill.students.train.trainers.hidden import has_linear_head, last_hidden
 
 
 @dataclass(frozen=True)

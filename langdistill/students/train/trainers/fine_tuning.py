@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from langdistill.students.train.batches import Batches
 from langdistill.students.train.materials import Materials, imported
 from langdistill.students.train.objective import Row
-from langdistill.students.train.packing import apart, check_apart, packed
-from langdistill.students.train.weights import WEIGHT
+from langdistill.students.train.rows.weights import WEIGHT
+from langdistill.students.train.trainers.batches import Batches
+from langdistill.students.train.trainers.packing import apart, check_apart, packed
 
 WEIGHTS = "weights"
 """Column of a weight for each token."""

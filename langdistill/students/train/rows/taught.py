@@ -10,9 +10,9 @@ from typing import Any
 from langdistill.datasets.teacher_logprobs import distributions
 from langdistill.errors import DatasetError
 from langdistill.records import text_of
-from langdistill.students.train.alignment import aligned
+from langdistill.students.train.alignment.aligning import aligned
+from langdistill.students.train.alignment.vocabulary import Vocabulary, joined, spelt
 from langdistill.students.train.objective import Refusals, Row
-from langdistill.students.train.vocabulary import Vocabulary, joined, spelt
 
 Taught = list[dict[int, float] | None]
 """At each token that carries loss the student's tokens with their probabilities: none where the teacher's tokens are cut otherwise,

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from langdistill.students.train.heads import has_linear_head, last_hidden
+from langdistill.students.train.trainers.hidden import has_linear_head, last_hidden
 
 torch = pytest.importorskip("torch")
 transformers = pytest.importorskip("transformers")

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from langdistill.errors import StudentError
-from langdistill.students.train.alignment import align_top_k, partners
-from langdistill.students.train.vocabulary import Vocabulary, joined
+from langdistill.students.train.alignment.aligning import align_top_k, partners
+from langdistill.students.train.alignment.vocabulary import Vocabulary, joined
 
 tokenizers = pytest.importorskip("tokenizers")
 transformers = pytest.importorskip("transformers")

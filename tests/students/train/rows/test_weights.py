@@ -10,8 +10,8 @@ import pytest
 
 from langdistill.errors import DatasetError
 from langdistill.lab import WEIGHTS
+from langdistill.students.train.rows.weights import weighed, weight_of
 from langdistill.students.train.training import train
-from langdistill.students.train.weights import weighed, weight_of
 from tests.trained import FEW, losses_of, row, trainer_of, write
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("lab_model")]

@@ -17,8 +17,8 @@ from itertools import accumulate, chain, pairwise
 from typing import Any
 
 from langdistill.errors import StudentError
-from langdistill.students.train.vocabulary import Found, Vocabulary, joined, spelt
-from langdistill.students.train.warping import way
+from langdistill.students.train.alignment.vocabulary import Found, Vocabulary, joined, spelt
+from langdistill.students.train.alignment.warping import way
 
 
 @dataclass(frozen=True)

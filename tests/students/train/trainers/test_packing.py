@@ -10,7 +10,7 @@ import pytest
 from langdistill.errors import StudentError
 from langdistill.lab import WEIGHTS
 from langdistill.students.train.job import planned
-from langdistill.students.train.packing import check_apart
+from langdistill.students.train.trainers.packing import check_apart
 from langdistill.students.train.training import train
 from tests.trained import FEW, losses_of, row, trainer_of, write
 

@@ -16,8 +16,8 @@ import pytest
 from langdistill.datasets.renderings.four_formats import STYLES
 from langdistill.errors import DatasetError, StudentError
 from langdistill.lab import WEIGHTS
-from langdistill.students.train.batches import Batches
 from langdistill.students.train.objectives.one_format import SPECIALISATION_SIZES, one_format
+from langdistill.students.train.trainers.batches import Batches
 from langdistill.students.train.training import train
 from langdistill.students.versioned import versions_of
 from tests.trained import FEW, losses_of, row, trainer_of, write

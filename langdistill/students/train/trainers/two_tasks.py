@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from langdistill.students.train.fine_tuning import heeding, sft_trainer, token_columns, with_weights
 from langdistill.students.train.materials import Materials, imported
 from langdistill.students.train.objective import Row
-from langdistill.students.train.weights import WEIGHT
+from langdistill.students.train.rows.weights import WEIGHT
+from langdistill.students.train.trainers.fine_tuning import heeding, sft_trainer, token_columns, with_weights
 
 TASKS = ("label", "rationale")
 SECOND = "rationale_"

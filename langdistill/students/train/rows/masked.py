@@ -10,7 +10,7 @@ from langdistill.datasets.masking import Masking, masking
 from langdistill.errors import DatasetError
 from langdistill.records import Message, text_of
 from langdistill.students.train.objective import Refusals, Row
-from langdistill.students.train.weights import NO_WEIGHT, weighed, weight_of
+from langdistill.students.train.rows.weights import NO_WEIGHT, weighed, weight_of
 
 
 def masked_rows(rows: Sequence[Row], tokenizer: Any, max_length: int) -> list[Row]:
@@ -18,7 +18,7 @@ def masked_rows(rows: Sequence[Row], tokenizer: Any, max_length: int) -> list[Ro
 
     Each row goes through the base's chat template and its mask is decoded back: loss is on the completion with its end, or on the
     assistant's messages, and on nothing else. TRL trains on tokens that are given as they are. Where rows differ in `weight`, each
-    has its own, scaled (`students/train/weights.py`).
+    has its own, scaled (`students/train/rows/weights.py`).
 
     Raises:
         DatasetError: rows that are longer than `max_length`, teach nothing, have a weight that is no positive number, or that the

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from langdistill.students.train.answer_rows import WEIGHED
-from langdistill.students.train.masked_rows import masked_rows
 from langdistill.students.train.materials import imported
 from langdistill.students.train.objective import Refusals, Row
+from langdistill.students.train.rows.answers import WEIGHED
+from langdistill.students.train.rows.masked import masked_rows
 
 SFT_FORMATS = ("trl", "trl_messages", "privileged_context", "top_k_logprobs")
 """Formats whose rows have what the assistant says after a prompt."""

@@ -6,8 +6,8 @@ from typing import Any
 
 from langdistill.errors import StudentError
 from langdistill.students.hushed import hushed
-from langdistill.students.train.preferring import refuse_packing
 from langdistill.students.train.recipe import Recipe
+from langdistill.students.train.trainers.preferring import refuse_packing
 
 
 def check_sampling(recipe: Recipe, name: str) -> None:

@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from langdistill.students.train.alignment import Aligned, align_top_k, partners
-from langdistill.students.train.vocabulary import Vocabulary, joined
+from langdistill.students.train.alignment.aligning import Aligned, align_top_k, partners
+from langdistill.students.train.alignment.vocabulary import Vocabulary, joined
 
 tokenizers = pytest.importorskip("tokenizers")
 transformers = pytest.importorskip("transformers")

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from langdistill.students.train.warping import way
+from langdistill.students.train.alignment.warping import way
 
 TOKENS = st.lists(st.text("ab ", max_size=3), max_size=12)
 

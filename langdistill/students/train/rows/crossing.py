@@ -7,7 +7,7 @@ from typing import Any
 
 from langdistill.students.train.materials import imported
 from langdistill.students.train.objective import Refusals, Row
-from langdistill.students.train.sampled_rows import sampled_rows
+from langdistill.students.train.rows.sampled import sampled_rows
 
 
 def is_byte_level(tokenizer: Any) -> bool:

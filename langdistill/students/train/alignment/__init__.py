@@ -1,0 +1,1 @@
+"""A teacher's tokens beside a student's, where their tokenizers differ."""

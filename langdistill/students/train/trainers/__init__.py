@@ -1,0 +1,1 @@
+"""Trainers of TRL and transformers, and what they leave to be added."""
