@@ -166,7 +166,7 @@ def test_as_many_distributions_as_tokens() -> None:
 
 def test_real_solutions_between_a_byte_level_vocabulary_and_the_lab_models(data: Path) -> None:
     """GSM8K (MIT): the toy vocabulary spells letters and knows "the"; the lab's knows its templates' words."""
-    lab = transformers.AutoTokenizer.from_pretrained(Path(__file__).parents[3] / "langdistill" / "lab" / "weights")
+    lab = transformers.AutoTokenizer.from_pretrained(Path(__file__).parents[4] / "langdistill" / "lab" / "weights")
     vocabulary = Vocabulary(lab)
     every = toy(
         [("t", "h"), ("th", "e"), ("Ġ", "the")], "".join(sorted(tokenizers.pre_tokenizers.ByteLevel.alphabet()))
