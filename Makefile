@@ -14,7 +14,7 @@ export TOKENIZERS_PARALLELISM ?= false
 
 help:
 	@echo "make demo       the whole loop on the embedded model, offline; writes runs/demo/report.html"
-	@echo "make test       every test (14 minutes on 2 cores)"
+	@echo "make test       every test (20 minutes on 2 cores)"
 	@echo "make vllm       vLLM for processors in $(VLLM) (2 GB), which the tests of serving then use"
 	@echo "make test-fast  the tests that take no training and no long series of crashes"
 	@echo "make check      ruff and pyright"
@@ -66,6 +66,9 @@ bench: $(READY)
 	$(BIN)/python benchmarks/stopping.py
 	$(BIN)/python benchmarks/redaction.py
 	$(BIN)/python benchmarks/strategies_on_the_lab.py --out runs/strategies
+	$(BIN)/python benchmarks/objectives.py --out runs/objectives
+	$(BIN)/python benchmarks/training.py
+	@if [ -n "$$LANGDISTILL_DATA" ]; then $(BIN)/python benchmarks/top_k_kl.py; fi
 	$(BIN)/python -m pip install --quiet -c constraints.txt --group bench
 	$(BIN)/python benchmarks/recorder.py
 	$(BIN)/python benchmarks/tables.py

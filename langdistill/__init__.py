@@ -57,6 +57,7 @@ if TYPE_CHECKING:
     )
     from langdistill.students.local import LocalChatModel as LocalChatModel
     from langdistill.students.serving.offline import VllmChatModel as VllmChatModel
+    from langdistill.students.train.training import train as train
     from langdistill.votes import adaptive_consistency as adaptive_consistency
     from langdistill.votes import early_stopping as early_stopping
 
@@ -103,6 +104,7 @@ _HOME = {
     "record": "recording.switching",
     "stable_under": "filters.stable_under",
     "tool_calls_valid": "filters.tool_calls_valid",
+    "train": "students.train.training",
     "whole_agent": "datasets.targets.whole_agent",
     "with_reasoning": "datasets.targets.with_reasoning",
 }
@@ -147,6 +149,7 @@ __all__ = [
     "record",
     "stable_under",
     "tool_calls_valid",
+    "train",
     "whole_agent",
     "with_reasoning",
 ]
