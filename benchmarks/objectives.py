@@ -289,11 +289,17 @@ def main() -> None:
     pieces = {f"{n}-{s}": (n, s, given.out, given.arms) for n, s in pairs}
     found = side_by_side(measure, pieces, jobs=given.jobs, progress=show)
     runs = {(n, s): found[f"{n}-{s}"] for n, s in pairs}
-    if set(given.arms) == set(ARMS):
-        labels = {name: arm.said for name, arm in ARMS.items()}
-        result = {"command": "python benchmarks/objectives.py --out runs/objectives", "versions": versions(),
-                  "seeds": given.seeds, "said": labels, "tasks": told(runs, given.seeds)}  # fmt: skip
-        RESULTS.write_text(json.dumps(result, indent=1))
+    labels = {name: arm.said for name, arm in ARMS.items() if name in given.arms}
+    arms = "" if len(labels) == len(ARMS) else f" --arms {' '.join(labels)}"
+    command = f"python benchmarks/objectives.py --out runs/objectives{arms}"
+    result = {
+        "command": command,
+        "versions": versions(),
+        "seeds": given.seeds,
+        "said": labels,
+        "tasks": told(runs, given.seeds),
+    }
+    RESULTS.write_text(json.dumps(result, indent=1))
     print(json.dumps(told(runs, given.seeds), indent=1))
 
 
