@@ -115,9 +115,10 @@ def _check(folder: Path, fingerprint: dict[str, Any]) -> None:
     except (ValueError, AttributeError) as error:
         raise EvaluationError(f"{str(path)!r} cannot be read: {error}. Give another folder.") from error
     if differing:
+        known = f"; with cache={str(folder / REPLIES)!r} nothing that it asked is asked again"
         raise EvaluationError(
-            f"{str(folder)!r} holds another run: it differs in {', '.join(differing)}. Give another folder; with "
-            f"cache={str(folder / REPLIES)!r} nothing that it asked is asked again."
+            f"{str(folder)!r} holds another run: it differs in {', '.join(differing)}. Give another folder"
+            f"{known if (folder / REPLIES).exists() else ''}."
         )
 
 

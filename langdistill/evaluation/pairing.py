@@ -16,7 +16,7 @@ from langdistill.evaluation.judging import JudgeEvaluation, evaluate_judge
 from langdistill.evaluation.kept import REPLIES
 from langdistill.evaluation.measuring import CONCURRENT
 from langdistill.evaluation.results import Evaluation
-from langdistill.evaluation.subject import Model, Subject, subject_of
+from langdistill.evaluation.subject import Model, Subject, subject_of, told
 from langdistill.evaluation.tasks.taskset import TaskSet
 from langdistill.records import digest
 from langdistill.students.card import Student, student_at
@@ -151,6 +151,7 @@ def _mark(subject: Subject, task: TaskSet, settings: Settings) -> str:
     """What tells the folder of one run from that of another."""
     asked = [[one.id, one.question, one.perturbation, task.gold[one.id]] for one in task.problems]
     how = [settings.samples, settings.prompt or task.prompt, {k: str(v) for k, v in settings.params.items()}]
+    how += [told(task.extract), told(task.equal), dict(task.categories)]
     return digest(str(subject.settings), asked, how)[:8]
 
 

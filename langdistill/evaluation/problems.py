@@ -28,7 +28,7 @@ def read_problems(path: str | Path, *, extract: Extract = final_answer) -> TaskS
     """
     place = Path(path)
     try:
-        lines = place.read_text(encoding="utf-8").splitlines()
+        lines = place.read_text(encoding="utf-8-sig").split("\n")  # other ends of lines may stand in JSON texts
     except (OSError, UnicodeDecodeError) as error:
         raise EvaluationError(
             f"No problems can be read from {str(place)!r}: {error}. Give a file of JSON lines."

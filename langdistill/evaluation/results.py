@@ -172,12 +172,12 @@ class Evaluation(Record):
         share the chance.
         """
         shares = [curves.majority(one.answers, one.right, k) for one in self.results.values()]
-        return mean_share(shares, most=self.samples)
+        return mean_share(shares, most=self.samples // k)
 
     def passed(self, k: int) -> Estimate:
         """pass@k: the share of the problems that at least one of k samples gets right, in expectation."""
         shares = [curves.passed(sum(one.right), len(one.right), k) for one in self.results.values()]
-        return mean_share(shares, most=self.samples)
+        return mean_share(shares, most=self.samples // k)
 
 
 def asked_digest(question: str, gold: str) -> str:

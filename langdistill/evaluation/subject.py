@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import inspect
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from types import CodeType
 from typing import Any
 
 from langchain_core.runnables import Runnable
@@ -69,4 +71,17 @@ def told(function: Any) -> str:
     if isinstance(function, partial):
         return f"{told(function.func)}{function.args!r}{sorted(function.keywords.items())!r}"
     named = getattr(function, "__qualname__", None) or type(function).__qualname__
-    return f"{getattr(function, '__module__', '')}.{named}"
+    place = f"{getattr(function, '__module__', '')}.{named}"
+    code = getattr(function, "__code__", None)
+    if code is None or place.startswith("langdistill."):
+        return place
+    closed = [
+        told(one) if callable(one) else repr(one) for one in (inspect.getclosurevars(function).nonlocals.values())
+    ]
+    return f"{place}@{digest(_body(code), repr(function.__defaults__), closed)[:12]}"
+
+
+def _body(code: CodeType) -> str:
+    """What a function does: two lambdas have one name."""
+    inner = [_body(one) if isinstance(one, CodeType) else repr(one) for one in code.co_consts]
+    return digest(code.co_code.hex(), repr(code.co_names), inner)

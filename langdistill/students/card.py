@@ -162,7 +162,8 @@ class Student(Record):
 
     def measured(self, what: str, found: Any) -> Student:
         """The same with a measurement on its card, in memory and on disk."""
-        changed = self.model_copy(update={"measurements": {**self.measurements, what: found}})
+        now = read_student(self.folder)  # others may have measured it since this was read
+        changed = now.model_copy(update={"measurements": {**now.measurements, what: found}})
         write_whole(self.folder / CARD, changed.model_dump_json(indent=2))
         return changed
 

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Iterator, Sequence
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as NotYet
 from dataclasses import dataclass, field
+from pathlib import Path
 from threading import current_thread, main_thread
 from typing import Any, ClassVar, TypeVar
 
@@ -17,6 +18,8 @@ from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage, Tool
 from langchain_core.messages.tool import tool_call_chunk
 from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
 from pydantic import Field
+
+from langdistill.records import digest
 
 T = TypeVar("T")
 
@@ -61,6 +64,15 @@ class SampledChatModel(BaseChatModel):
     @property
     def _identifying_params(self) -> dict[str, Any]:
         return {"model": self.model, "adapter": self.adapter, **{knob: getattr(self, knob) for knob in self.knobs}}
+
+    @property
+    def weights_stamp(self) -> str | None:
+        """What changes with the files of the weights: other weights may come to the same place, and a cache must not know them."""
+        folder = Path(self.adapter or self.model)
+        if not folder.is_dir():
+            return None
+        stats = [(path.name, path.stat()) for path in sorted(folder.glob("*.safetensors"))]
+        return digest([[name, stat.st_size, stat.st_mtime_ns] for name, stat in stats])
 
     def _get_ls_params(self, stop: list[str] | None = None, **kwargs: Any) -> LangSmithParams:
         told = {**self._identifying_params, **kwargs}

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from langdistill.errors import StudentError
@@ -33,6 +34,28 @@ def next_version(place: str | Path) -> Path:
         raise StudentError(f"{str(folder)!r} is a file. Give a folder for the versions of the student.")
     taken = [int(named[1]) for path in _folders(folder) if (named := VERSION.fullmatch(path.name))]
     return folder / f"v{max(taken, default=0) + 1}"
+
+
+@contextmanager
+def claimed_version(place: str | Path) -> Generator[Path]:
+    """The folder of the next version, made so that no other process takes its number; an error leaves none.
+
+    Raises:
+        StudentError: the place is something else.
+    """
+    while True:
+        folder = next_version(place)
+        try:
+            folder.mkdir(parents=True)
+            break
+        except FileExistsError:
+            continue
+    try:
+        yield folder
+    except BaseException:
+        with suppress(OSError):
+            folder.rmdir()
+        raise
 
 
 def version_at(path: str | Path) -> Path:

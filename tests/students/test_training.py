@@ -13,14 +13,14 @@ import pytest
 
 from langdistill.errors import DatasetError, StudentError, UnknownName
 from langdistill.lab import WEIGHTS
-from langdistill.students.card import load_student, read_student
+from langdistill.students.card import Student, load_student, read_student
 from langdistill.students.pilot import pilot
 from langdistill.students.teacher_answers import agreement_with
 from langdistill.students.train.checkpoints import last_checkpoint
 from langdistill.students.train.progress import Progress
 from langdistill.students.train.recipe import MINIATURE
 from langdistill.students.train.training import train
-from langdistill.students.versioned import versions_of
+from langdistill.students.versioned import claimed_version, versions_of
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("lab_model")]
 
@@ -195,6 +195,47 @@ def test_a_run_that_was_killed_goes_on_to_the_same_weights(step: int, tmp_path: 
     resumed = train(data, WEIGHTS, tmp_path / "s", recipe=recipe, on_progress=told.append)
     assert told[0].step == {1: 1, 3: 3, 6: 5}[step]
     assert resumed.weights == train(data, WEIGHTS, tmp_path / "whole", recipe=recipe).weights
+
+
+def test_a_run_that_was_stopped_after_its_last_update_makes_no_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = write(tmp_path / "data", ROWS)
+    recipe = FEW.model_copy(update={"schedule": "constant", "warmup": 0, "steps": 4, "save_every": 4})
+
+    def full(*_: Any, **__: Any) -> Any:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(Student, "model_dump_json", full)
+        with pytest.raises((StudentError, OSError)):
+            train(data, WEIGHTS, tmp_path / "s", recipe=recipe)
+    assert not versions_of(tmp_path / "s")
+    told: list[Progress] = []
+    resumed = train(data, WEIGHTS, tmp_path / "s", recipe=recipe, on_progress=told.append)
+    assert told == []
+    assert (resumed.version, resumed.last.steps) == (1, 4)
+    assert resumed.weights == train(data, WEIGHTS, tmp_path / "whole", recipe=recipe).weights
+
+
+def test_only_what_a_recipe_trains_can_be_trained_on(tmp_path: Path) -> None:
+    data = write(tmp_path / "data", ROWS)
+    full = FEW.model_copy(update={"adapter": "full", "steps": 1})
+    whole = train(data, WEIGHTS, tmp_path / "whole", recipe=full)
+    with pytest.raises(StudentError, match="is a whole model"):
+        train(data, whole, tmp_path / "s", recipe=FEW)
+    adapter = train(data, WEIGHTS, tmp_path / "adapter", recipe=FEW)
+    with pytest.raises(StudentError, match="is an adapter"):
+        train(data, adapter, tmp_path / "s", recipe=full)
+    assert len(train(data, whole, tmp_path / "s", recipe=full).stages) == 2
+
+
+def test_two_trainings_that_end_together_are_two_versions(tmp_path: Path) -> None:
+    with claimed_version(tmp_path / "s") as one, claimed_version(tmp_path / "s") as other:
+        assert (one.name, other.name) == ("v1", "v2")
+    with pytest.raises(KeyError), claimed_version(tmp_path / "s") as third:
+        raise KeyError
+    assert not third.exists()
 
 
 def test_the_pilot_warns_where_nothing_can_be_learnt(tmp_path: Path) -> None:

@@ -85,7 +85,9 @@ def train(
     force: Annotated[bool, typer.Option("--force", help="Train even if the pilot speaks against it.")] = False,
     choose: Annotated[
         bool | None,
-        typer.Option("--choose", help="Choose the checkpoint by validation rows and, if given, the regression set."),
+        typer.Option(
+            "--choose/--no-choose", help="Choose the checkpoint by validation rows and, if given, the regression set."
+        ),
     ] = None,
     regression: Annotated[
         str | None,
@@ -155,6 +157,7 @@ def train(
     usual = "miniature" if said.base == "lab" else "ordinary"
     settled = said.recipe_like(recipe, usual, {k: getattr(v, "value", v) for k, v in changes.items()})
     said = said.model_copy(update={"recipe": {"like": "ordinary", **settled.model_dump(exclude_none=True)}})
+    _check_together(said, plan=plan, measure=measure, save=save, pilot=pilot, reasoning=reasoning, force=force)
     job = _job(said, settled)
     trial = _pilot(said, reasoning) if pilot else None
     if plan:
@@ -163,6 +166,18 @@ def train(
     with shown(quiet=quiet) as tell:
         student = run(job, on_progress=tell, pilot=trial, force=force, choice=_choice(said))
     print_student(student, format)
+
+
+def _check_together(
+    said: RecipeFile, *, plan: bool, measure: bool, save: Path | None, pilot: bool, reasoning: Path | None, force: bool
+) -> None:
+    """Refuse options that would do nothing."""
+    if (save or measure) and not plan:
+        raise typer.BadParameter("--save and --measure go with --plan.")
+    if (reasoning or force) and not pilot:
+        raise typer.BadParameter("--reasoning and --force go with --pilot.")
+    if said.regression and not (said.choose or pilot):
+        raise typer.BadParameter("--regression goes with --choose or --pilot.")
 
 
 def _job(said: RecipeFile, recipe: Recipe) -> Job:

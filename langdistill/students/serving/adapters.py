@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import time
 import warnings
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 from langdistill.errors import StudentError
 from langdistill.students.card import Student, read_student
@@ -105,6 +107,7 @@ class Adapters:
         student = _student(student)
         name = student.served_name
         if name in self.loaded():
+            self._probe(name, unload=False)  # whoever loaded it may not have got so far
             return name
         self._check(student)
         try:
@@ -112,6 +115,7 @@ class Adapters:
             self._endpoint.call("POST", "/load_lora_adapter", {"lora_name": name, "lora_path": path})
         except Refused as refused:
             if name in self.loaded():  # somebody else was faster
+                self._probe(name, unload=False)
                 return name
             raise StudentError(f"{name} cannot be loaded. {refused}") from refused
         self._probe(name)
@@ -243,13 +247,14 @@ class Adapters:
             self._endpoint.call("POST", "/chat/completions", asked)
         except StudentError as error:
             if unload:
-                self._unload(name, GRACE)
+                with suppress(StudentError):
+                    self._unload(name, GRACE)
             raise StudentError(f"{name} is loaded but does not answer, so no traffic goes to it. {error}") from error
 
     def _put(self, student: str, versions: list[Version], instead_of: list[Version]) -> None:
         """Move the traffic, if nobody else has done so since, and keep it for the next start."""
         told = {"versions": [vars(one) for one in versions], "instead_of": [vars(one) for one in instead_of]}
-        self._endpoint.call("PUT", f"/students/{student}", told)
+        self._endpoint.call("PUT", f"/students/{quote(student, safe='')}", told)
         try:
             keep_versions(versions)
         except OSError as error:

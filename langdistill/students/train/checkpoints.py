@@ -96,6 +96,12 @@ def last_checkpoint(folder: Path) -> Path | None:
     return next((path for path in found if _is_whole(path)), None)
 
 
+def is_finished(checkpoint: Path) -> bool:
+    """Whether it was written after the last update of its run."""
+    told = json.loads((checkpoint / STATE).read_text())
+    return told["global_step"] >= told["max_steps"]
+
+
 def step_of(checkpoint: Path) -> int:
     """Updates made when a checkpoint was written."""
     return int(checkpoint.name.rpartition("-")[2])

@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 
 from langdistill.datasets.containers import rows_in
-from langdistill.datasets.reading import MANIFEST
+from langdistill.datasets.reading import MANIFEST, read_dataset
 from langdistill.errors import DatasetError, StudentError
 from langdistill.records import digest
 from langdistill.students.bases import base_digest, base_folder
@@ -103,9 +103,10 @@ class Job:
         """What decides the weights that come of it: a run with the same one goes on where a killed one stopped."""
         started = self.start.weights if self.start else base_digest(self.base_folder)
         told = [self.objective.name, self.objective.params]
+        printed = [self.tokenizer.chat_template, self.tokenizer.eos_token, self.tokenizer.pad_token]
         several = [str(ranks().size)] if ranks().size > 1 else []  # as many devices see the rows in another order
         recipe = Recipe(**self.recipe.model_dump()).model_dump()  # 2 epochs are 2.0 epochs
-        return digest(self.dataset_hash, started, told, recipe, str(self.seed), *several)
+        return digest(self.dataset_hash, started, told, printed, recipe, str(self.seed), *several)
 
     def materials(self, folder: Path) -> Materials:
         """What the objective makes its trainer of.
@@ -157,6 +158,8 @@ def planned(
         raise StudentError(
             f"{start.served_name} gives {start.head}; {chosen.name} trains what gives {chosen.head}. Start from its base."
         )
+    if start:
+        _check_goes_on(start, recipe)
     next_version(out)
     folder = start.check_base() if start else base_folder(str(base))
     check_causal(folder)
@@ -165,6 +168,19 @@ def planned(
     validation = list(rows_in(Path(dataset), "validation")) if _has_validation(Path(dataset)) else []
     named = start.base if start else _named(str(base))
     return Job(Path(dataset), told, rows, validation, named, start, Path(out), chosen, recipe, seed)
+
+
+def _check_goes_on(start: Student, recipe: Recipe) -> None:
+    """Whether what is trained on is what the recipe trains: an adapter of a whole model would be of no base that is on a card."""
+    if start.holds == "model" and recipe.adapter != "full":
+        raise StudentError(
+            f"{start.served_name} is a whole model; an adapter would be of it, and not of its base {start.base!r}. Go on with "
+            "adapter='full', or start from its base."
+        )
+    if start.holds == "adapter" and recipe.adapter == "full":
+        raise StudentError(
+            f"{start.served_name} is an adapter, which alone can be trained on. Go on with adapter='lora', or start from its base."
+        )
 
 
 def _check_packing(recipe: Recipe, base: Path) -> None:
@@ -186,6 +202,8 @@ def _read(folder: Path, objective: Objective) -> tuple[list[dict[str, Any]], str
         rows = list(rows_in(folder, "train"))
         manifest = orjson.loads((folder / MANIFEST).read_bytes())
         told = str(manifest["hash"])
+        if "files" in manifest:
+            read_dataset(folder)  # what was changed since would be trained on under the name of what was written
     except (OSError, KeyError, TypeError, orjson.JSONDecodeError) as error:
         raise DatasetError(
             f"{str(folder)!r} is no data set to train on: {error}. Write one with `langdistill harvest`."

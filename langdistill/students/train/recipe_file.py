@@ -57,7 +57,7 @@ class RecipeFile(Record):
         if begun not in RECIPES:
             raise UnknownName("recipe", str(begun), RECIPES)
         given = {key: value for key, value in changes.items() if value is not None}
-        told = fields | given
+        told = given if name else fields | given  # a recipe that is named begins anew
         if told.get("epochs") is not None and "steps" not in (given if "epochs" in given else told):
             told["steps"] = None
         return _valid(Recipe, RECIPES[begun].model_dump() | told, "recipe")

@@ -12,13 +12,21 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
+from langdistill.datasets.reading import hash_of
 from langdistill.errors import StudentError
 from langdistill.folders import write_whole, written_beside
 from langdistill.records import digest
 from langdistill.students.bases import base_digest
 from langdistill.students.card import Student, read_student
 from langdistill.students.model_card import model_card
-from langdistill.students.train.checkpoints import forget, last_checkpoint, work_folder, written
+from langdistill.students.train.checkpoints import (
+    STATE,
+    forget,
+    is_finished,
+    last_checkpoint,
+    work_folder,
+    written,
+)
 from langdistill.students.train.choosing import Choice
 from langdistill.students.train.finite import finite_callback
 from langdistill.students.train.job import Job, planned
@@ -28,7 +36,7 @@ from langdistill.students.train.objective import Objective
 from langdistill.students.train.progress import OnProgress, last_loss, progress_callback
 from langdistill.students.train.ranks import check_alike, ranks, said_by_main
 from langdistill.students.train.recipe import ORDINARY, Recipe
-from langdistill.students.versioned import CARD, next_version
+from langdistill.students.versioned import CARD, claimed_version
 from langdistill.versions import installed
 
 if TYPE_CHECKING:
@@ -41,7 +49,7 @@ MADE_BY = ("langdistill", "torch", "transformers", "peft", "trl")
 TRAINERS = ("torch", "trl", "peft")
 NOT_A_STUDENTS = ("training_args.bin",)
 """What trainers leave beside the weights; it holds this machine's paths."""
-PILOT, WEIGHTS = "pilot.json", "student"
+PILOT, WEIGHTS = "pilot", "student"
 """In the work folder: what the pilot found, and the weights at the end."""
 
 
@@ -133,7 +141,10 @@ class _Training:
         if measuring:
             trainer.add_callback(measuring.callback())
         began, last = time.monotonic(), said_by_main(last_checkpoint(self.work))
-        trainer.train(resume_from_checkpoint=str(last) if last else None)
+        if last and is_finished(last):
+            self._load(trainer, last, measuring)
+        else:
+            trainer.train(resume_from_checkpoint=str(last) if last else None)
         loss, seconds = last_loss(trainer.state), round(time.monotonic() - began, 1)
         self.measurements["training"] = {"loss": loss, "seconds": seconds, "tokens": self.job.tokens, "processes": ranks().size}  # fmt: skip
         self.steps = trainer.state.global_step
@@ -141,6 +152,13 @@ class _Training:
             self._take(measuring)
         elif not measuring:
             trainer.save_model(str(self.work / WEIGHTS))  # by all processes: weights may be spread over them
+
+    def _load(self, trainer: Any, last: Path, measuring: Measuring | None) -> None:
+        """The weights of a run that was killed after its last update: to go on would make one more."""
+        trainer._load_from_checkpoint(str(last))
+        trainer.state = imported("transformers").TrainerState.load_from_json(str(last / STATE))
+        if measuring:
+            measuring.measure(trainer.state.global_step)
 
     def _take(self, measuring: Measuring) -> None:
         """The weights of the checkpoint that was chosen."""
@@ -153,8 +171,7 @@ class _Training:
 
     def write(self) -> Path:
         """The weights, the card and the page, as the next version."""
-        place = next_version(self.job.out)
-        with written_beside(place) as beside:
+        with claimed_version(self.job.out) as place, written_beside(place) as beside:
             for path in (self.work / WEIGHTS).iterdir():
                 if path.name not in NOT_A_STUDENTS:
                     shutil.move(path, beside / path.name)
@@ -175,7 +192,7 @@ class _Training:
             holds="model" if whole else "adapter",
             head=job.objective.head,
             labels=job.objective.labels(job.rows),
-            weights=digest(*(path.read_bytes() for path in sorted(beside.glob("*.safetensors")))),
+            weights=digest([hash_of(path) for path in sorted(beside.glob("*.safetensors"))]),
             stages=job.stages(self.steps),
             versions=installed(*MADE_BY),
             measurements=self.measurements,
@@ -194,7 +211,7 @@ def _tried(job: Job, pilot: Pilot, work: Path, *, force: bool) -> dict[str, Any]
             "A pilot runs in one process, and this is one of several. Run it before: `langdistill train --plan --pilot` with the "
             "same recipe file; then launch without it."
         )
-    kept = work / PILOT
+    kept = work / f"{PILOT}-{_settings_of(pilot)[:8]}.json"
     if not kept.is_file():
         report = pilot(
             job.dataset, job.start or job.base_folder, objective=job.objective, recipe=job.recipe, seed=job.seed
@@ -208,12 +225,21 @@ def _tried(job: Job, pilot: Pilot, work: Path, *, force: bool) -> dict[str, Any]
     return {"pilot": found}
 
 
+def _settings_of(pilot: Pilot) -> str:
+    """What tells a pilot from another with other settings."""
+    given: dict[str, Any] = getattr(pilot, "keywords", {})
+    return digest({name: str(getattr(value, "digest", value)) for name, value in given.items()})
+
+
 def _trainer(job: Job, work: Path, on_progress: OnProgress | None) -> Any:
     transformers = imported("transformers")
     transformers.set_seed(job.seed)
     trainer = job.objective.trainer(job.materials(work))
     for printing in (transformers.PrinterCallback, transformers.ProgressCallback):
         trainer.remove_callback(printing)
+    trainer.args._n_gpu = min(
+        1, trainer.args.n_gpu
+    )  # several without `accelerate launch` would share each batch unasked
     trainer.args.logging_nan_inf_filter = False  # it would hide what `finite_callback` looks for
     trainer.add_callback(finite_callback(job.recipe))
     if on_progress and ranks().main:

@@ -145,10 +145,9 @@ def _likeliest(alternatives: dict[str, float], k: int) -> dict[str, float]:
 
 
 def _row(row: Row, masked: Row, taught: Taught) -> Row:
-    weight: Any = row.get("weight")
     return {
         **masked,
         "teacher_ids": [list(one or ()) for one in taught],
         "teacher_probs": [list((one or {}).values()) for one in taught],
-        "weight": 1.0 if weight is None else float(weight),
+        "weight": masked.get("weight", 1.0),
     }
