@@ -74,7 +74,7 @@ def reference(one: Job) -> float:
 
     model = AutoModelForCausalLM.from_pretrained(WEIGHTS, dtype=torch.float64)
     vocabulary = one.tokenizer.get_vocab()
-    total, tokens = [], 0
+    total, tokens = [], 0.0
     for row in one.rows:
         prompt = one.tokenizer.apply_chat_template(row["prompt"], add_generation_prompt=True)["input_ids"]
         ids = one.tokenizer.apply_chat_template([*row["prompt"], *row["completion"]])["input_ids"]
@@ -92,7 +92,7 @@ def reference(one: Job) -> float:
                 row.get("weight", 1.0) * p * (math.log(p) - float(log_q[at - 1, token]))
                 for token, p in alternatives.items()
             ]
-        tokens += len(ids) - len(prompt)
+        tokens += row.get("weight", 1.0) * (len(ids) - len(prompt))  # weights are 1 a token on average
     return math.fsum(total) / tokens
 
 
