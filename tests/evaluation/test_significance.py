@@ -60,8 +60,9 @@ def test_the_bootstrap_is_one_of_the_same_problems(differences: list[int], seed:
     assert bootstrap_difference(differences, resamples=200, seed=seed) == (low, high)
     wider = bootstrap_difference(differences, resamples=200, seed=seed, confidence=0.99)
     assert wider[0] <= low <= high <= wider[1]
-    mirrored = bootstrap_difference([-one for one in differences], resamples=200, seed=seed)
-    assert mirrored == pytest.approx((-high, -low), abs=2 / len(differences))
+    low, high = bootstrap_difference(differences, resamples=2000, seed=seed)
+    mirrored = bootstrap_difference([-one for one in differences], resamples=2000, seed=seed)
+    assert mirrored == pytest.approx((-high, -low), abs=3.01 / len(differences))  # other draws, in steps of 1 / n
 
 
 def test_the_bootstrap_against_the_normal_approximation() -> None:

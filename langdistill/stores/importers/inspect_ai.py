@@ -7,6 +7,7 @@ models that score, whose prompts quote the target. The scores themselves are fee
 from __future__ import annotations
 
 import json
+import sys
 import zipfile
 import zlib
 from collections import Counter
@@ -63,7 +64,7 @@ def _samples(path: Path, name: str) -> Iterator[tuple[dict[str, Any], Document |
                 with zipfile.ZipFile(file) as archive:
                     yield from _zipped(archive, name)
                 return
-    except BROKEN as error:
+    except _broken() as error:
         yield {}, Unmapped(where=name, reason="no-zip", detail=str(error)[:200])
         return
     except OSError as error:
@@ -92,6 +93,12 @@ def _logged(log: Document) -> Iterator[tuple[dict[str, Any], Document | Unmapped
         yield header, Document(f"{log.where}, sample {at}", sample)
 
 
+def _broken() -> tuple[type[Exception], ...]:
+    """What a damaged archive raises; with Inspect loaded, `zipfile` reads one kind more of compression."""
+    zstandard = sys.modules.get("zstandard")
+    return BROKEN if zstandard is None else (*BROKEN, zstandard.ZstdError)
+
+
 def _zipped(archive: zipfile.ZipFile, name: str) -> Iterator[tuple[dict[str, Any], Document | Unmapped]]:
     """The samples of a zipped log; one that was cut short has its header in the journal only."""
     names = archive.namelist()
@@ -117,7 +124,7 @@ def _member(archive: zipfile.ZipFile, member: str | zipfile.ZipInfo, where: str)
     except NotImplementedError as error:
         detail = f"{error}. Write the log again with deflate, or convert it to JSON: inspect log convert --to json."
         yield Unmapped(where=where, reason="compression", detail=detail)
-    except (*BROKEN, OSError) as error:
+    except (*_broken(), OSError) as error:
         yield Unmapped(where=where, reason="no-zip", detail=str(error)[:200])
 
 
