@@ -77,8 +77,10 @@ class VLLMServer:
         """Start it and wait until it answers.
 
         Raises:
-            StudentError: the port is in use, or the server died or did not answer in time; its last lines are shown.
+            StudentError: it runs already, the port is in use, or the server died or did not answer in time; its last lines are shown.
         """
+        if self.running:
+            raise StudentError(f"The server at {self.url} runs already. Stop it first.")
         with _claimed(self.settings.host, self.settings.port) as self.port:
             try:
                 self._launch()
