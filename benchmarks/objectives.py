@@ -54,6 +54,7 @@ from langdistill.students.versioned import versions_of
 RESULTS = Path(__file__).with_name("results") / "objectives.json"
 TASKS = ("letters", "coin", "arithmetic")
 SAMPLES, TEMPERATURE, QUESTIONS = 8, 0.7, {"letters": 400, "coin": 200, "arithmetic": 200}
+SEEDS = 3
 TEST, GENERAL = 300, 100
 """Final questions of the task, and of each other task in both ways of asking."""
 RECIPE = MINIATURE.model_copy(update={"steps": 150})
@@ -276,7 +277,7 @@ def lost(base: list[dict[str, Any]], found: list[dict[str, Any]], way: str) -> f
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, default=Path("runs/objectives"))
-    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--seeds", type=int, default=SEEDS)
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--arms", nargs="*", default=list(ARMS), choices=list(ARMS))
     given = parser.parse_args()
@@ -291,7 +292,8 @@ def main() -> None:
     runs = {(n, s): found[f"{n}-{s}"] for n, s in pairs}
     labels = {name: arm.said for name, arm in ARMS.items() if name in given.arms}
     arms = "" if len(labels) == len(ARMS) else f" --arms {' '.join(labels)}"
-    command = f"python benchmarks/objectives.py --out runs/objectives{arms}"
+    seeds = "" if given.seeds == SEEDS else f" --seeds {given.seeds}"
+    command = f"python benchmarks/objectives.py --out runs/objectives{seeds}{arms}"
     result = {
         "command": command,
         "versions": versions(),

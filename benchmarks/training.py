@@ -162,7 +162,7 @@ def summary(
         for part in ("training", "whole")
     }
     told: dict[str, Any] = {
-        "command": "python benchmarks/training.py",
+        "command": f"python benchmarks/training.py --rounds {given.rounds} --steps {given.steps} --rows {given.rows}",
         "versions": installed("langdistill", "torch", "transformers", "peft", "trl"),
         "size": given.size,
         "rounds": given.rounds,
