@@ -191,7 +191,8 @@ class _Match:
                     self._judgement(left[at], reply, swapped=swapped, attempt=attempt) for at, reply in replies
                 )
 
-            yield from ask_all("referee", self.referee.asks(prompts, first=attempt or None), keep)
+            known = len(ids) - len(left)
+            yield from ask_all("referee", self.referee.asks(prompts, first=attempt or None), keep, known=known)
 
     def _judgement(self, id: str, reply: AIMessage, *, swapped: bool, attempt: int) -> Judgement:
         pair = grades(reply.text, out_of=BEST)

@@ -162,7 +162,8 @@ class _Draft:
                 for at, reply in replies:
                     tries.extend(self._take(*wanted[at][:2], reply))
 
-            yield from ask_all("generator", [one[2] for one in wanted], keep)
+            known = sum(map(len, self.accepted.values()))
+            yield from ask_all("generator", [one[2] for one in wanted], keep, known=known)
             self._pools.put_tries(tries)
 
     def outcome(self) -> dict[str, Any]:
