@@ -121,18 +121,22 @@ def current_cache() -> ReplyCache | None:
 
 
 @contextmanager
-def caching(path: str | Path) -> Generator[ReplyCache]:
+def caching(cache: str | Path | ReplyCache) -> Generator[ReplyCache]:
     """Answer from the file what was asked before inside such a block, and keep what is asked now.
 
     A reply from the cache calls no model, so it raises no callback event and is in no trace.
+
+    Args:
+        cache: its file, which is opened for the block; or an open cache, which stays open.
     """
-    cache = ReplyCache(path)
-    token = _current.set(cache)
+    opened = cache if isinstance(cache, ReplyCache) else ReplyCache(cache)
+    token = _current.set(opened)
     try:
-        yield cache
+        yield opened
     finally:
         _current.reset(token)
-        cache.close()
+        if opened is not cache:
+            opened.close()
 
 
 @contextmanager
