@@ -33,7 +33,7 @@ def trainer_of(
     folder: Path, rows: list[dict[str, Any]], *, objective: Objective | str = "sft", recipe: Recipe = FEW, seed: int = 0
 ) -> Any:
     """The trainer that `train` would make."""
-    from langdistill.students.train.materials import quiet
+    from langdistill.students.libraries import quiet
 
     data = write(folder / "data", rows)
     job = planned(data, WEIGHTS, folder / "s", objective=objective, recipe=recipe, seed=seed)

@@ -16,7 +16,8 @@ from langdistill.records import digest
 from langdistill.students.bases import base_digest, base_folder
 from langdistill.students.card import Stage, Student, student_at
 from langdistill.students.causal import check_causal, context_of
-from langdistill.students.train.materials import Materials, imported
+from langdistill.students.libraries import imported
+from langdistill.students.train.materials import Materials
 from langdistill.students.train.objective import Objective, Row, find_objective
 from langdistill.students.train.ranks import ranks
 from langdistill.students.train.recipe import Recipe

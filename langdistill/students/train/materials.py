@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import os
-import warnings
-from collections.abc import Generator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from math import ceil
 from pathlib import Path
 from typing import Any
 
-from langdistill.errors import MissingExtra, StudentError
+from langdistill.errors import StudentError
+from langdistill.students.libraries import imported
 from langdistill.students.train.ranks import ranks
 from langdistill.students.train.recipe import Recipe
 
@@ -147,38 +145,6 @@ class Materials:
                 bnb_4bit_compute_dtype=torch.bfloat16,
             )
         }
-
-
-def imported(name: str) -> Any:
-    """A package of the extra `train`.
-
-    Raises:
-        MissingExtra: it is not installed.
-    """
-    from importlib import import_module
-
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # deprecations inside the libraries, at import
-            return import_module(name)
-    except ImportError as missing:
-        raise MissingExtra(missing.name or name, "train") from missing
-
-
-@contextmanager
-def quiet() -> Generator[None]:
-    """No progress bars of the libraries: the training tells its own."""
-    datasets, logging = imported("datasets"), imported("transformers.utils.logging")
-    shown = datasets.are_progress_bars_disabled(), logging.is_progress_bar_enabled()
-    datasets.disable_progress_bars()
-    logging.disable_progress_bar()
-    try:
-        yield
-    finally:
-        if not shown[0]:
-            datasets.enable_progress_bars()
-        if shown[1]:
-            logging.enable_progress_bar()
 
 
 def _device(recipe: Recipe) -> tuple[bool, bool]:

@@ -24,7 +24,8 @@ from pathlib import Path
 from typing import Any
 
 from langdistill.records import Record
-from langdistill.students.train.materials import Materials, imported
+from langdistill.students.libraries import imported
+from langdistill.students.train.materials import Materials
 from langdistill.students.train.recipe import Recipe
 
 FOUR_BITS = 0.52

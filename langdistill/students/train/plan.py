@@ -14,8 +14,8 @@ from langdistill.datasets.masking import Masked, masking
 from langdistill.datasets.masking import Tokens as Said
 from langdistill.errors import DatasetError
 from langdistill.records import Record
+from langdistill.students.libraries import imported
 from langdistill.students.train.job import Job
-from langdistill.students.train.materials import imported
 from langdistill.students.train.memory import Memory, memory, parameters
 from langdistill.students.train.objective import Row
 from langdistill.students.train.progress import Progress

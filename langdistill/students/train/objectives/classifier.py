@@ -13,8 +13,9 @@ from typing import Any, ClassVar, Literal
 from langdistill.datasets.formats.unfit import Unfit
 from langdistill.errors import DatasetError, StudentError
 from langdistill.students.card import read_student
+from langdistill.students.libraries import imported
 from langdistill.students.rendering import read_tokens
-from langdistill.students.train.materials import Materials, imported
+from langdistill.students.train.materials import Materials
 from langdistill.students.train.objective import Objective, Refusals, Row
 from langdistill.students.train.recipe import Recipe
 from langdistill.students.train.rows.answers import Refused

@@ -13,8 +13,8 @@ from typing import Any, ClassVar
 
 from langdistill.errors import StudentError
 from langdistill.students.card import Student
-from langdistill.students.hushed import hushed
-from langdistill.students.train.materials import Materials, imported
+from langdistill.students.libraries import hushed, imported
+from langdistill.students.train.materials import Materials
 from langdistill.students.train.objective import Objective, Row
 from langdistill.students.train.recipe import Recipe
 from langdistill.students.train.rows.crossing import crossed_rows, crossing, is_byte_level

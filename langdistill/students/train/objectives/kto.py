@@ -13,7 +13,8 @@ from typing import Any, ClassVar
 
 from langdistill.errors import DatasetError, StudentError
 from langdistill.students.causal import context_of
-from langdistill.students.train.materials import Materials, imported
+from langdistill.students.libraries import imported
+from langdistill.students.train.materials import Materials
 from langdistill.students.train.objective import Objective, Row
 from langdistill.students.train.recipe import Recipe
 from langdistill.students.train.rows.answers import Refused, answer_rows

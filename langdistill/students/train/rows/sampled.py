@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from langdistill.students.train.materials import imported
+from langdistill.students.libraries import imported
 from langdistill.students.train.objective import Refusals, Row
 from langdistill.students.train.rows.answers import WEIGHED
 from langdistill.students.train.rows.masked import masked_rows

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from langdistill.errors import StudentError
-from langdistill.students.hushed import hushed
+from langdistill.students.libraries import hushed
 from langdistill.students.train.recipe import Recipe
 from langdistill.students.train.trainers.preferring import refuse_packing
 

@@ -13,7 +13,7 @@ from langdistill.records import digest
 from langdistill.students.bases import base_digest, base_folder
 from langdistill.students.card import Student, student_at
 from langdistill.students.causal import check_causal
-from langdistill.students.train.materials import imported
+from langdistill.students.libraries import imported
 
 
 @dataclass(frozen=True)

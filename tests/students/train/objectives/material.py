@@ -9,8 +9,8 @@ from typing import Any
 
 from langdistill.lab import WEIGHTS
 from langdistill.students.card import Student
+from langdistill.students.libraries import quiet
 from langdistill.students.train.job import Job, planned
-from langdistill.students.train.materials import quiet
 from langdistill.students.train.objective import Objective
 from langdistill.students.train.recipe import MINIATURE, Recipe
 from langdistill.students.train.training import train
@@ -131,7 +131,7 @@ def precise(adapter: Path | None = None, *, model: Path = WEIGHTS, numbers: int 
     from peft import PeftModel
     from transformers import AutoModelForCausalLM, AutoModelForSequenceClassification
 
-    from langdistill.students.hushed import hushed
+    from langdistill.students.libraries import hushed
 
     with hushed():
         if numbers is None:
