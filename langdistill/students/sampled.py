@@ -66,8 +66,11 @@ class SampledChatModel(BaseChatModel):
     def _identifying_params(self) -> dict[str, Any]:
         return {"model": self.model, "adapter": self.adapter, **{knob: getattr(self, knob) for knob in self.knobs}}
 
-    @property
-    def weights_stamp(self) -> str | None:
+    def _get_llm_string(self, stop: list[str] | None = None, **kwargs: Any) -> str:
+        told = super()._get_llm_string(stop, **kwargs)
+        return f"{told} {stamp}" if (stamp := self._weights_stamp()) else told
+
+    def _weights_stamp(self) -> str | None:
         """What changes with the files of the weights: other weights may come to the same place, and a cache must not know them."""
         folder = Path(self.adapter or self.model)
         if not folder.is_dir():
