@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -93,6 +93,18 @@ class Job:
                 f"{error} The context of the base {str(self.base_folder)!r} is {context} tokens: a max_length of {asked} does not "
                 "make it longer."
             ) from error
+
+    def trial(self, out: Path, steps: int) -> Job:
+        """A job that ends after a few updates, on the same prepared rows and without those for validation.
+
+        Args:
+            out: where its student goes.
+            steps: updates.
+        """
+        few = self.recipe.model_copy(update={"steps": steps, "save_every": steps})
+        found = replace(self, out=out, recipe=few, validation=[])
+        vars(found).update(prepared=self.prepared)  # neither updates nor checkpoints change how a row is read
+        return found
 
     @cached_property
     def tokens(self) -> int:
