@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 from langdistill.errors import DatasetError
-from langdistill.finding import module_named, names_in
+from langdistill.finding import found_named, names_in
 from langdistill.named import Named
 from langdistill.students.train.materials import Materials
 from langdistill.students.train.recipe import Recipe
@@ -86,7 +86,7 @@ def find_objective(name: str) -> Callable[..., Objective]:
         UnknownName: there is none.
     """
     package = "langdistill.students.train.objectives"
-    return getattr(module_named("objective", name, package, objective_names()), name)
+    return found_named("objective", name, package, objective_names())
 
 
 def objective_names() -> list[str]:
