@@ -7,6 +7,7 @@ from typing import Any
 
 from langdistill.datasets.formats.unfit import Unfit
 from langdistill.datasets.masking import Masking, masking
+from langdistill.records import text_of
 from langdistill.students.train.objective import Refusals, Row
 
 WEIGHED = "carry a weight, which this objective cannot heed: sft and classifier can, or harvest without weights"
@@ -69,7 +70,7 @@ def check_row(row: Row, columns: Sequence[str]) -> None:
 
 def says_something(message: Mapping[str, Any]) -> bool:
     """Whether there is any text, thinking or tool call in a message."""
-    said = (message.get(key) for key in ("content", "reasoning_content"))
+    said = (text_of(message), message.get("reasoning_content"))
     return bool(message.get("tool_calls")) or any(str(text).strip() for text in said if text)
 
 
