@@ -8,8 +8,9 @@ from typing import Any
 from langdistill.datasets.formats.unfit import Unfit
 from langdistill.datasets.masking import Masking, masking
 from langdistill.errors import DatasetError
-from langdistill.students.train.objective import Refusals, Row
+from langdistill.students.train.objective import Row
 from langdistill.students.train.rows.answers import says_something
+from langdistill.students.train.rows.refusals import Refusals
 from langdistill.students.train.rows.weights import NO_WEIGHT, weighed, weight_of
 
 

@@ -25,7 +25,7 @@ def user(text: str) -> list[dict[str, Any]]:
     return [{"role": "user", "content": text}]
 
 
-def says(text: str) -> list[dict[str, Any]]:
+def says(text: str | list[dict[str, str]]) -> list[dict[str, Any]]:
     return [{"role": "assistant", "content": text}]
 
 
