@@ -43,6 +43,11 @@ class Materials:
         return self.recipe.updates(self.passes, devices=ranks().size)
 
     @property
+    def earlier_adapter(self) -> Path | None:
+        """The folder of the adapter that is trained on; `None` where none is."""
+        return self.start if self.start and (self.start / "adapter_config.json").is_file() else None
+
+    @property
     def bf16(self) -> bool:
         """Whether it computes in two bytes."""
         return _device(self.recipe)[1]
@@ -91,7 +96,8 @@ class Materials:
         """
         transformers = imported("transformers")
         kind = transformers.AutoModelForCausalLM if labels is None else transformers.AutoModelForSequenceClassification
-        whole = self.start if self.start and not (self.start / "adapter_config.json").is_file() else self.base
+        adapter = self.earlier_adapter
+        whole = self.start if self.start and not adapter else self.base
         settings = self._quantised() | ({} if labels is None else {"num_labels": labels})
         try:
             model = kind.from_pretrained(str(whole), dtype=self._dtype(), local_files_only=True, **settings)
@@ -99,9 +105,7 @@ class Materials:
             raise StudentError(
                 f"The base {str(whole)!r} cannot be trained: {str(error).splitlines()[0]} Give a causal language model."
             ) from error
-        if whole == self.start or self.start is None:
-            return model
-        return imported("peft").PeftModel.from_pretrained(model, str(self.start), is_trainable=True)
+        return imported("peft").PeftModel.from_pretrained(model, str(adapter), is_trainable=True) if adapter else model
 
     def adapter(self, task: str = "CAUSAL_LM", **more: Any) -> Any:
         """The LoRA to begin with; `None` where an earlier stage's goes on, or all weights are trained.
@@ -110,7 +114,7 @@ class Materials:
             task: PEFT's task type.
             more: of `peft.LoraConfig`.
         """
-        if self.recipe.adapter == "full" or (self.start and (self.start / "adapter_config.json").is_file()):
+        if self.recipe.adapter == "full" or self.earlier_adapter:
             return None
         recipe = self.recipe
         return imported("peft").LoraConfig(

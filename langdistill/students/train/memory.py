@@ -20,7 +20,6 @@ was 1.4 to 3.7 times as much, most with gradient checkpointing.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from langdistill.records import Record
@@ -87,9 +86,8 @@ def _adapter(materials: Materials, head: str) -> Any:
     """The LoRA that will be trained: a new one, or that of an earlier stage."""
     if materials.recipe.adapter == "full":
         return None
-    earlier = materials.start and (Path(materials.start) / "adapter_config.json").is_file()
-    if earlier:
-        return imported("peft").LoraConfig.from_pretrained(str(materials.start))
+    if earlier := materials.earlier_adapter:
+        return imported("peft").LoraConfig.from_pretrained(str(earlier))
     return materials.adapter("CAUSAL_LM" if head == "text" else "SEQ_CLS")
 
 
