@@ -37,6 +37,15 @@ def check_shares(name: str, lmbda: float, beta: float, temperature: float, max_t
         )
 
 
+def on_samples(trainer: Any, tokenizer: Any) -> Any:
+    """The trainer, for answers that it samples: they end where the model's own do, and its loss is the mean over what it read."""
+    trainer.generation_config.eos_token_id = ends_of(trainer.model, tokenizer)
+    # Transformers counts the tokens of the rows as they were written; the mean must be over those that were sampled instead, and
+    # passes of an update are averaged.
+    trainer.model_accepts_loss_kwargs = False
+    return trainer
+
+
 def ends_of(model: Any, tokenizer: Any) -> list[int]:
     """The tokens that end an answer: the model's own, and the tokenizer's, which chat templates end a turn with."""
     told = model.generation_config.eos_token_id

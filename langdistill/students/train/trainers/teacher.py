@@ -54,16 +54,17 @@ class Teacher:
         found.pad_token = found.pad_token or found.eos_token
         return found
 
-    def load(self, dtype: Any) -> Any:
+    def load(self, *, bf16: bool) -> Any:
         """Its weights, the adapter merged.
 
         Args:
-            dtype: of torch.
+            bf16: whether the training computes in two bytes; the teacher then has two-byte weights, else float32.
 
         Raises:
             StudentError: they are no causal language model.
         """
-        kind = imported("transformers").AutoModelForCausalLM
+        torch, kind = imported("torch"), imported("transformers").AutoModelForCausalLM
+        dtype = torch.bfloat16 if bf16 else torch.float32
         try:
             model = kind.from_pretrained(str(self.model), dtype=dtype, local_files_only=True)
             if self.adapter:
