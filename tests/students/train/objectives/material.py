@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -14,10 +13,10 @@ from langdistill.students.train.job import Job, planned
 from langdistill.students.train.objective import Objective
 from langdistill.students.train.recipe import MINIATURE, Recipe
 from langdistill.students.train.training import train
+from tests.trained import FEW, write
 
 QUESTIONS = [f"What is the capital of {name}?" for name in "ABCDEFGHIJKL"]
 ANSWERS = ["Yes", "No", "7"] * 4
-FEW = MINIATURE.model_copy(update={"steps": 6, "batch_size": 4, "save_every": 2})
 SHORT = MINIATURE.model_copy(update={"steps": 40, "batch_size": 6})
 
 
@@ -39,13 +38,6 @@ PAIRS = [
 LABELLED = [one | {"label": answer != "No"} for one, answer in zip(ANSWERED, ANSWERS, strict=True)]
 
 
-def written(folder: Path, rows: Sequence[dict[str, Any]], **manifest: Any) -> Path:
-    folder.mkdir(parents=True)
-    (folder / "train.jsonl").write_text("".join(json.dumps(one) + "\n" for one in rows))
-    (folder / "manifest.json").write_text(json.dumps({"hash": "abc", **manifest}))
-    return folder
-
-
 def job(
     folder: Path,
     rows: Sequence[dict[str, Any]],
@@ -58,7 +50,7 @@ def job(
     """A training of these rows; the data set is written below the folder."""
     data = folder / "rows"
     if not data.exists():
-        written(data, rows)
+        write(data, rows)
     return planned(data, base, folder / "student", objective=objective, recipe=recipe, seed=seed)
 
 
@@ -74,7 +66,7 @@ def learnt(
     """The student, and the loss of each step but the first."""
     losses: list[float | None] = []
     student = train(
-        written(folder / "rows", rows),
+        write(folder / "rows", rows),
         more.pop("base", WEIGHTS),
         folder / "student",
         objective=objective,
