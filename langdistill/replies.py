@@ -103,8 +103,7 @@ def settings_of(model: Any) -> str | None:
         inner = settings_of(model.bound)
         return None if inner is None else f"{inner} {sorted(model.kwargs.items())!r}"
     if isinstance(model, BaseChatModel):
-        told = model._get_llm_string()  # pyright: ignore[reportPrivateUsage]
-        return f"{told} {stamp}" if (stamp := getattr(model, "weights_stamp", None)) else told
+        return model._get_llm_string()  # pyright: ignore[reportPrivateUsage]
     return getattr(model, "cache_string", None)
 
 
