@@ -205,8 +205,8 @@ class _Draft:
                 self._accept(half, parent, text)
             else:
                 self._rejected[reason] += 1
-            used = (0, 0, 0) if found else (1, *tokens(reply))
-            found.append(Try(self._round, half, self._written[half], parent.id, text, reason, *used))
+            replies, (read, made) = (0, (0, 0)) if found else (1, tokens(reply))
+            found.append(Try(self._round, half, self._written[half], parent.id, text, reason, replies, read, made))
             self._written[half] += 1
         return found
 
