@@ -39,6 +39,8 @@ class ReplyCache:
         try:
             self._db = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
             self._db.execute("PRAGMA journal_mode=WAL")
+            # what is kept outlives the process at once; a power cut may take the last replies, which are then asked for again
+            self._db.execute("PRAGMA synchronous=NORMAL")
             self._db.execute(
                 "CREATE TABLE IF NOT EXISTS reply (key TEXT PRIMARY KEY, message BLOB NOT NULL) WITHOUT ROWID"
             )

@@ -205,12 +205,11 @@ class _Match:
         return found
 
     def _doubtful(self, ids: Sequence[str]) -> list[str]:
-        """What the second order is asked for."""
+        """What the second order is asked for: where the first cannot be read it would tell nothing."""
         band, tau, found = self.judging.band, self.judging.tau, self._judgements(ids)
-        if band is None:
-            return list(ids)
         shown = {id: _summed(id, found[id], False).difference for id in ids}
-        return [id for id, difference in shown.items() if difference is not None and abs(difference - tau) <= band]
+        read = {id: difference for id, difference in shown.items() if difference is not None}
+        return [id for id, difference in read.items() if band is None or abs(difference - tau) <= band]
 
     def _is_alike(self, teacher: str, student: str) -> bool:
         return self.judging.alike is not None and rouge_l(teacher, student) >= self.judging.alike

@@ -107,6 +107,7 @@ class Pools:
             self.folder.mkdir(parents=True, exist_ok=True)
             self._db = sqlite3.connect(self.folder / POOLS, check_same_thread=False, isolation_level=None)
             self._db.execute("PRAGMA journal_mode=WAL")
+            self._db.execute("PRAGMA synchronous=NORMAL")  # as the replies, that all of it can be made from again
             self._prepare()
         except (OSError, sqlite3.Error) as error:
             raise MiningError(f"No mining run can be kept in {str(folder)!r}: {error}. Give another folder.") from error
