@@ -33,7 +33,6 @@ CREATE TABLE judgement (
 CREATE TABLE try (
     round INT, half TEXT, number INT, parent TEXT NOT NULL, text TEXT, reason TEXT, replies INT NOT NULL, input_tokens INT, output_tokens INT,
     PRIMARY KEY (round, half, number)) WITHOUT ROWID;
-CREATE INDEX tries_of ON try (parent, half);
 CREATE TABLE finished (stage TEXT PRIMARY KEY, outcome BLOB NOT NULL) WITHOUT ROWID;
 CREATE TABLE refused (reason TEXT PRIMARY KEY, count INT NOT NULL) WITHOUT ROWID;
 """
@@ -187,11 +186,6 @@ class Pools:
     def tries(self, round: int) -> list[Try]:
         """Of a round, in their order."""
         return [Try(*row) for row in self._rows("SELECT * FROM try WHERE round = ? ORDER BY half, number", round)]
-
-    def asked_before(self, half: str, round: int) -> dict[str, int]:
-        """Id of a parent to how often it was tried from in earlier rounds."""
-        query = "SELECT parent, count(*) FROM try WHERE half = ? AND round < ? GROUP BY parent"
-        return dict(self._rows(query, half, round))
 
     def finished(self, stage: str) -> dict[str, Any] | None:
         """What a stage came to, where it is finished."""

@@ -52,6 +52,11 @@ class SelfInstruct(Generator):
         """Temperature 0.7 and top-p 0.5, with room for all that are to be written."""
         return {"temperature": 0.7, "top_p": 0.5, "max_tokens": ROOM * self.count}
 
+    @property
+    def expected(self) -> int:
+        """All that are to be written."""
+        return self.count
+
     def read(self, text: str) -> list[str]:
         """The numbered lines; all of the reply where there is none."""
         return NUMBERED.findall(text) or super().read(text)
