@@ -108,8 +108,9 @@ def discrimination(
 
     def discriminate(state: Mapping[str, Any]):
         number = state.get("round", 1)
-        learner = Role.of("student", student(state) if _is_choice(student) else student, decoding)
-        ids = judging.drawn(state["cache"], number)
+        chosen = student(state) if _is_choice(student) else student
+        learner = Role.of("student", chosen, decoding, version=state.get("student") or "")
+        ids = judging.drawn(list(dict.fromkeys(state["cache"])), number)
         told = [judging.__dict__, teaching.label, learner.label, grading.label]
         mark = f"discriminate {number} {digest(ids, told)}"
         if (known := pools.finished(mark)) is None:
@@ -179,10 +180,10 @@ class _Match:
         for attempt in range(self.judging.retries + 1):
             done = self._judgements(ids)
             left = [id for id in ids if not any(one.swapped is swapped and _settles(one, attempt) for one in done[id])]
-            prompts = [
+            prompts = (
                 fill(self.judging.prompt, request=texts[id], first=said[swapped][id], second=said[not swapped][id])
                 for id in left
-            ]
+            )
 
             def keep(
                 replies: list[tuple[int, AIMessage]], left: Sequence[str] = tuple(left), attempt: int = attempt

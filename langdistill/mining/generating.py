@@ -22,7 +22,7 @@ from langdistill.mining.generators.long_tailed import long_tailed
 from langdistill.mining.generators.same_kind import same_kind
 from langdistill.mining.instructions import Instruction, instruction
 from langdistill.mining.pools import Pools, Try
-from langdistill.mining.stages import Model, Role, ask_all, stage, tokens
+from langdistill.mining.stages import Model, Role, ask_all, said, stage, tokens
 from langdistill.mining.validity import Flaw, cut, flaw
 from langdistill.mining.writing import Generator
 from langdistill.named import told
@@ -204,7 +204,7 @@ class _Draft:
     def _take(self, half: str, parent: Instruction, reply: AIMessage) -> list[Try]:
         """What becomes of a reply: a try for each text that is read in it, its tokens with the first."""
         found: list[Try] = []
-        for text in self._writing.ways[half].read(reply.text) or [""]:
+        for text in self._writing.ways[half].read(said(reply)) or [""]:
             reason = self._reason(half, text, reply)
             if reason is None:
                 self._accept(half, parent, text)

@@ -123,8 +123,9 @@ class Pools:
         """
         found = seeds_of(seeds, longest=longest)
         self.put(found.instructions)
-        with self._lock:
-            self._db.executemany("INSERT OR REPLACE INTO refused VALUES (?, ?)", found.refused.items())
+        with self._lock, self._transaction():
+            self._db.execute("DELETE FROM refused")
+            self._db.executemany("INSERT INTO refused VALUES (?, ?)", found.refused.items())
         return [one.id for one in found.instructions]
 
     @property

@@ -6,9 +6,10 @@ ids from the state and the rest from the pools.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, wraps
+from itertools import islice
 from typing import Any
 
 from langchain_core.language_models import BaseChatModel
@@ -18,6 +19,8 @@ from langchain_core.runnables import Runnable
 from langdistill.asking import Ask, ask, chat_model, without_tools
 from langdistill.budgets import BudgetSpent, current_budget
 from langdistill.errors import ModelError
+from langdistill.fetching import stopped_of
+from langdistill.mining.instructions import storable
 from langdistill.mining.pools import Answer, Pools
 from langdistill.nodes import Body, node
 from langdistill.records import digest
@@ -40,22 +43,25 @@ class Role:
     name: str
     model: Runnable[Any, Any]
     decoding: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    version: str = ""
+    """Tells students apart that are graphs of one name."""
 
     @classmethod
-    def of(cls, name: str, model: Model, decoding: Mapping[str, Any]) -> Role:
+    def of(cls, name: str, model: Model, decoding: Mapping[str, Any], *, version: str = "") -> Role:
         """A model or its string, in a role."""
-        return cls(name, without_tools(chat_model(model)), dict(decoding))
+        return cls(name, without_tools(chat_model(model)), dict(decoding), version)
 
     @cached_property
     def label(self) -> str:
-        """What its answers go by: two models, or two settings of one, never share it."""
+        """What its answers go by: two roles, models, versions, or two settings of one, never share it."""
         name = ask(self.model, "").model_name
-        told = digest(settings_of(self.model) or name, {key: str(value) for key, value in self.decoding.items()})
+        decoding = {key: str(value) for key, value in self.decoding.items()}
+        told = digest(self.name, settings_of(self.model) or name, self.version, decoding)
         return f"{name}-{told[:8]}"
 
-    def asks(self, prompts: Iterable[str], *, first: int | None = None) -> list[Ask]:
+    def asks(self, prompts: Iterable[str], *, first: int | None = None) -> Iterator[Ask]:
         """A request for one reply to each prompt; `first` tells further replies to the same prompt apart."""
-        return [ask(self.model, prompt, first=first, **self.decoding) for prompt in prompts]
+        return (ask(self.model, prompt, first=first, **self.decoding) for prompt in prompts)
 
 
 def stage(body: Body, pools: Pools) -> Runnable[Any, Any]:
@@ -63,15 +69,17 @@ def stage(body: Body, pools: Pools) -> Runnable[Any, Any]:
     return node(_stopping(body), inside=pools.remembering)
 
 
-def ask_all(role: str, asks: Sequence[Ask], keep: Callable[[list[tuple[int, AIMessage]]], None]) -> Asking:
+def ask_all(role: str, asks: Iterable[Ask], keep: Callable[[list[tuple[int, AIMessage]]], None]) -> Asking:
     """Make requests in batches, and hand over each batch's replies with their places; those that failed are left out.
+
+    So is what a graph made the best of when the budget was spent: it is asked again when there is more.
 
     Raises:
         BudgetSpent: the budget left none of a batch, or not all.
         ModelError: not one reply of a batch came.
     """
-    for start in range(0, len(asks), BATCH):
-        some = list(asks[start : start + BATCH])
+    left, start = iter(asks), 0
+    while some := list(islice(left, BATCH)):
         try:
             replies = yield some
         except BudgetSpent:
@@ -81,22 +89,32 @@ def ask_all(role: str, asks: Sequence[Ask], keep: Callable[[list[tuple[int, AIMe
                 f"The {role} ({some[0].model_name}) gave none of {len(some)} replies: {error}. What came before is kept: "
                 "mend it, and run the same again."
             ) from error
-        keep([(start + at, found[0]) for at, found in enumerate(replies) if found])
-        if not all(replies) and current_budget().reached():
+        spent = current_budget().reached()
+        whole = [
+            (start + at, found[0]) for at, found in enumerate(replies) if found and not (spent and stopped_of(found[0]))
+        ]
+        keep(whole)
+        if spent and len(whole) < len(some):
             raise current_budget().exhausted()
+        start += len(some)
 
 
 def answer_all(role: Role, ids: Sequence[str], pools: Pools) -> Asking:
     """Have a model answer the instructions that it has not answered yet."""
     known = pools.answers(ids, role.label)
-    left = [one for one in pools.instructions(ids) if one.id not in known]
+    left = [one for one in pools.instructions(list(dict.fromkeys(ids))) if one.id not in known]
 
     def keep(replies: list[tuple[int, AIMessage]]) -> None:
         pools.put_answers(
-            Answer(left[at].id, role.label, role.name, reply.text, *tokens(reply)) for at, reply in replies
+            Answer(left[at].id, role.label, role.name, said(reply), *tokens(reply)) for at, reply in replies
         )
 
     yield from ask_all(role.name, role.asks(one.request for one in left), keep)
+
+
+def said(reply: AIMessage) -> str:
+    """The text of a reply, as files hold it."""
+    return storable(reply.text)
 
 
 def tokens(reply: AIMessage) -> tuple[int | None, int | None]:

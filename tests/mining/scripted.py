@@ -140,8 +140,6 @@ def judging(folder: Path, world: World, seeds: int = 12, **knobs: Any) -> Mappin
 
     with Pools(folder) as pools:
         ids = pools.add(topic(at) for at in range(seeds))
-        node = discrimination(
-            world.teacher, world.student, world.referee, pools=pools, judging=Judging(**knobs)
-        )
+        node = discrimination(world.teacher, world.student, world.referee, pools=pools, judging=Judging(**knobs))
         found = node.invoke({"cache": ids})
         return {**found, "ids": ids, "report": found["rounds"][0]}
