@@ -23,7 +23,7 @@ Below is a list of different requests to a language model. Go on with it: write 
 """
 """Places: the list, numbered and one a line, and how many are to follow."""
 
-NUMBERED = re.compile(r"^\s*\d+[.):]\s*(.+?)\s*$", re.MULTILINE)
+NUMBERED = re.compile(r"^[ \t]*\d+[.):][ \t]+(\S.*?)[ \t]*$", re.MULTILINE)
 ROOM = 100
 """Tokens of each new instruction."""
 
