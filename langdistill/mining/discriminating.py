@@ -192,7 +192,8 @@ class _Match:
                     self._judgement(left[at], reply, swapped=swapped, attempt=attempt) for at, reply in replies
                 )
 
-            yield from ask_all("referee", self.referee.asks(prompts, first=attempt or None), keep)
+            given = sum(map(len, done.values()))
+            yield from ask_all("referee", self.referee.asks(prompts, first=attempt or None), keep, given=given)
 
     def _judgement(self, id: str, reply: AIMessage, *, swapped: bool, attempt: int) -> Judgement:
         pair = grades(reply.text, out_of=BEST)

@@ -112,7 +112,10 @@ def generation(
             draft = _Draft(pools, role, writing, number, drawn, state["cache"])
             yield from draft.fill()
             known = draft.outcome()
-            pools.finish(mark, known)
+            if not (
+                known["stopped"] and known["report"]["rejected"].get("unanswered")
+            ):  # else it may have been the model's fault
+                pools.finish(mark, known)
         rounds = [{**one, **known["report"]} if one["round"] == number else one for one in state.get("rounds", ())]
         stop = {"stopped": known["stopped"]} if known["stopped"] else {}
         return {
@@ -165,7 +168,7 @@ class _Draft:
                 answered.update(at for at, _ in replies)
                 self._pools.put_tries([one for at, reply in replies for one in self._take(*wanted[at][:2], reply)])
 
-            yield from ask_all("generator", [one[2] for one in wanted], keep)
+            yield from ask_all("generator", [one[2] for one in wanted], keep, given=self._written.total())
             self._rejected["unanswered"] += len(wanted) - len(answered)
 
     def outcome(self) -> dict[str, Any]:

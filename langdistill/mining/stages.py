@@ -32,6 +32,9 @@ Asking = Generator[list[Ask], list[list[AIMessage]], None]
 BATCH = 512
 """Requests that are made before what came of them is written into the pools."""
 
+FEW, FEW_IN = 16, 50
+"""Requests that may fail together while the model is taken to be up: so many, or one in so many of those it has answered."""
+
 ANSWERING: dict[str, Any] = {"temperature": 0.7, "max_tokens": 1024}
 """How teacher and student are sampled: the authors' settings."""
 
@@ -69,34 +72,44 @@ def stage(body: Body, pools: Pools) -> Runnable[Any, Any]:
     return node(_stopping(body), inside=pools.remembering)
 
 
-def ask_all(role: str, asks: Iterable[Ask], keep: Callable[[list[tuple[int, AIMessage]]], None]) -> Asking:
+def ask_all(
+    role: str, asks: Iterable[Ask], keep: Callable[[list[tuple[int, AIMessage]]], None], *, given: int = 0
+) -> Asking:
     """Make requests in batches, and hand over each batch's replies with their places; those that failed are left out.
 
-    So is what a graph made the best of when the budget was spent: it is asked again when there is more.
+    So is what a graph made the best of when the budget was spent: it is asked again when there is more. Where a few fail together
+    beside many that were answered it is the requests' own fault, a filter's say; otherwise the model is down.
+
+    Args:
+        role: as the error names it.
+        asks: what is asked.
+        keep: is handed the replies.
+        given: how many replies the model has given before.
 
     Raises:
         BudgetSpent: the budget left none of a batch, or not all.
-        ModelError: not one reply of a batch came.
+        ModelError: the model is down.
     """
-    left, start = iter(asks), 0
+    left, start, failed = iter(asks), 0, 0
     while some := list(islice(left, BATCH)):
         try:
             replies = yield some
         except BudgetSpent:
             raise
         except Exception as error:
-            raise ModelError(
-                f"The {role} ({some[0].model_name}) gave none of {len(some)} replies: {error}. What came before is kept: "
-                "mend it, and run the same again."
-            ) from error
+            failed += len(some)
+            if not given or failed > max(FEW, given // FEW_IN):
+                raise ModelError(
+                    f"The {role} ({some[0].model_name}) gave none of {len(some)} replies: {error}. What came before is kept: "
+                    "mend it, and run the same again."
+                ) from error
+            replies = [[] for _ in some]
         spent = current_budget().reached()
-        whole = [
-            (start + at, found[0]) for at, found in enumerate(replies) if found and not (spent and stopped_of(found[0]))
-        ]
+        whole = [(start + at, one[0]) for at, one in enumerate(replies) if one and not (spent and stopped_of(one[0]))]
         keep(whole)
         if spent and len(whole) < len(some):
             raise current_budget().exhausted()
-        start += len(some)
+        start, given, failed = start + len(some), given + len(whole), 0 if whole else failed
 
 
 def answer_all(role: Role, ids: Sequence[str], pools: Pools) -> Asking:
@@ -109,7 +122,7 @@ def answer_all(role: Role, ids: Sequence[str], pools: Pools) -> Asking:
             Answer(left[at].id, role.label, role.name, said(reply), *tokens(reply)) for at, reply in replies
         )
 
-    yield from ask_all(role.name, role.asks(one.request for one in left), keep)
+    yield from ask_all(role.name, role.asks(one.request for one in left), keep, given=len(known))
 
 
 def said(reply: AIMessage) -> str:
