@@ -23,11 +23,11 @@ from statistics import mean, median
 from typing import Any
 
 from langchain_core.messages import BaseMessage
+from langdistill.lab.skills.roles import referee, teacher
+from langdistill.lab.skills.world import SkillWorld, request_in
 
 from langdistill.intervals import student_interval
 from langdistill.lab.demo import versions
-from langdistill.lab.skills.roles import referee, teacher
-from langdistill.lab.skills.world import SkillWorld, request_in
 from langdistill.mining.discriminating import Judging, discrimination
 from langdistill.mining.generating import Writing
 from langdistill.mining.ledger import ledger
@@ -40,7 +40,11 @@ INSTRUCTIONS, PER_ROUND, SECONDS, ROUNDS = 1000, 116, 0.05, 5
 """The paper's 52,000 and 6,000 at that scale; seconds a request takes; repetitions."""
 AT_ONCE = (16, 32, 64)
 WORLDS, SEEDS = 10, 400
-WORDS = [f"{first}{last}" for first in "ba ce di fo gu ha je ki lo mu".split() for last in "ran tel mip sog vun".split()]
+WORDS = [
+    f"{first}{last}"
+    for first in ["ba", "ce", "di", "fo", "gu", "ha", "je", "ki", "lo", "mu"]
+    for last in ["ran", "tel", "mip", "sog", "vun"]
+]
 
 
 def text(rng: Random) -> str:
@@ -92,7 +96,9 @@ def round_time(at_once: int, *, asynchronous: bool) -> float:
             ended = asyncio.run(run())
         else:
             ended = next(
-                time.perf_counter() for update in miner.stream(given, config, stream_mode="updates") if "generate" in update
+                time.perf_counter()
+                for update in miner.stream(given, config, stream_mode="updates")
+                if "generate" in update
             )
         return ended - began
 
@@ -105,7 +111,9 @@ def timed() -> list[dict[str, Any]]:
             seconds = [round_time(at_once, asynchronous=asynchronous) for _ in range(ROUNDS)]
             ratios = [one / chain(at_once) for one in seconds]
             row = {"at_once": at_once, "way": "ainvoke" if asynchronous else "invoke", "chain": chain(at_once)}
-            rows.append(row | {"seconds": median(seconds), "ratio": median(ratios), "least": min(ratios), "most": max(ratios)})
+            rows.append(
+                row | {"seconds": median(seconds), "ratio": median(ratios), "least": min(ratios), "most": max(ratios)}
+            )
             print(rows[-1], flush=True)
     return rows
 
@@ -167,7 +175,10 @@ def compared(setting: Setting) -> dict[str, Any]:
         errs.append(len(one["judged"] & (one["hard"] ^ one["wrong"])) / len(one["judged"]))
         estimates.append(one["estimated"] - len(paper["hard"]))
     row = {"calls": calls, "differs": differs, "wrong": errs, "estimate": estimates}
-    return {"said": setting.said, **{key: {"mean": mean(found), "interval": _interval(found)} for key, found in row.items()}}
+    return {
+        "said": setting.said,
+        **{key: {"mean": mean(found), "interval": _interval(found)} for key, found in row.items()},
+    }
 
 
 def _interval(values: list[float]) -> list[float]:
