@@ -68,6 +68,8 @@ bench: $(READY)
 	$(BIN)/python benchmarks/strategies_on_the_lab.py --out runs/strategies
 	$(BIN)/python benchmarks/objectives.py --out runs/objectives
 	$(BIN)/python benchmarks/training.py
+	$(BIN)/python benchmarks/mining.py
+	$(BIN)/python benchmarks/skill_world.py --out runs/skill_world
 	@if [ -n "$$LANGDISTILL_DATA" ]; then $(BIN)/python benchmarks/top_k_kl.py; fi
 	$(BIN)/python -m pip install --quiet -c constraints.txt --group bench
 	$(BIN)/python benchmarks/recorder.py

@@ -18,7 +18,7 @@ PAGES = (
     ROOT / "README.md",
     *(
         ROOT / "docs" / f"{page}.md"
-        for page in ("answers", "strategies", "recording", "privacy", "harvest", "training", "top_k_kl")
+        for page in ("answers", "strategies", "recording", "privacy", "harvest", "training", "top_k_kl", "mining")
     ),
 )
 PLACE = re.compile(r"(<!-- table (?P<name>\S+) -->\n).*?(<!-- end -->)", re.DOTALL)
@@ -407,7 +407,77 @@ def training(told: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
+def about(figure: dict[str, Any] | None, times: float = 100, *, sign: str = "") -> str:
+    """A mean with its interval, in per cent or points."""
+    if figure is None or figure["mean"] is None:
+        return "–"
+    shown = f"{times * figure['mean']:{sign}.1f}"
+    if not figure["interval"]:
+        return shown
+    low, high = figure["interval"]
+    return f"{shown} [{times * low:{sign}.1f}, {times * high:{sign}.1f}]"
+
+
+def skill_world(told: dict[str, Any]) -> str:
+    """One row an arm: its splits by round, and its last student."""
+    lines = [
+        "| arm | called hard by round, % | change, points | split against the truth, last round, % | right, %: all kinds | taught by the seeds | few seeds | none |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
+    first = told["arms"]["adversarial"]["students"][0]
+    groups = ("all", "taught", "few", "unseen")
+    lines.append(f"| after the seeds alone | | | | {' | '.join(about(first.get(group)) for group in groups)} |")
+    for arm, what in told["said"].items():
+        found = told["arms"][arm]
+        hard = ", ".join(f"{100 * one['share_hard']['mean']:.0f}" for one in found["rounds"])
+        changed = about(told["fallen"][arm]["share_hard"], sign="+")
+        split, last = about(found["rounds"][-1]["mis_split"]), found["students"][-1]
+        lines.append(
+            f"| {what} | {hard} | {changed} | {split} | {' | '.join(about(last.get(group)) for group in groups)} |"
+        )
+    return "\n".join([*lines, "", f"Worlds: {told['seeds']}."])
+
+
+def skill_world_beyond(told: dict[str, Any]) -> str:
+    """One row an arm: its last student less that of the paper's arm, world by world."""
+    groups = ("all", "taught", "few", "unseen")
+    lines = [
+        "| arm, less the paper's, points | all kinds | taught by the seeds | few seeds | none |",
+        "|---|---|---|---|---|",
+    ]
+    for arm, found in told["beyond"].items():
+        cells = " | ".join(about(found.get(group), sign="+") for group in groups)
+        lines.append(f"| {told['said'][arm]} | {cells} |")
+    return "\n".join(lines)
+
+
+def mining_savings(told: dict[str, Any]) -> str:
+    """One row a setting of the referee."""
+    lines = [
+        "| setting | calls of the referee, % | differs, % | wrong, % | hard ones, estimate less the paper's |",
+        "|---|---|---|---|---|",
+    ]
+    for row in told["savings"]:
+        cells = [about(row[key]) for key in ("calls", "differs", "wrong")] + [about(row["estimate"], 1, sign="+")]
+        lines.append(f"| {row['said']} | {' | '.join(cells)} |")
+    return "\n".join([*lines, "", f"{told['seeds']} instructions in each of {told['worlds']} worlds."])
+
+
+def mining_time(told: dict[str, Any]) -> str:
+    """One row a way of running and number of requests at once."""
+    lines = ["| at once | run by | chain, s | round, s | ratio: median (least, most) |", "|---|---|---|---|---|"]
+    for row in told["time"]:
+        spread = f"{row['ratio']:.2f} ({row['least']:.2f}, {row['most']:.2f})"
+        lines.append(f"| {row['at_once']} | `{row['way']}` | {row['chain']:.2f} | {row['seconds']:.2f} | {spread} |")
+    shown = f"{told['instructions']:,} instructions, {told['per_round']} written, {told['rounds']} repetitions; the goal is 1.15."
+    return "\n".join([*lines, "", shown])
+
+
 TABLES = {
+    "skill-world": ("skill_world", skill_world),
+    "skill-world-beyond": ("skill_world", skill_world_beyond),
+    "mining-savings": ("mining", mining_savings),
+    "mining-time": ("mining", mining_time),
     "objectives": ("objectives", objectives),
     "training": ("training", training),
     "alignment": ("top_k_kl", aligned),

@@ -85,6 +85,21 @@ def the_student_is_served(told: str) -> None:
         assert "not served: This needs the package 'vllm'" in told
 
 
+def mining_is_cheap_to_repeat(told: str) -> None:
+    assert "the paper: {'teacher': 70000, 'student': 174000, 'referee': 348000, 'generator': 18000}" in told
+    plan = dict(re.findall(r"'(\w+)': (\d+)", told.split("here:")[1].splitlines()[0]))
+    spent = dict(re.findall(r"'(\w+)': (\d+)", told.split("spent:")[1].splitlines()[0]))
+    assert {role: spent[role] for role in ("teacher", "student", "referee")} == {
+        role: plan[role] for role in ("teacher", "student", "referee")
+    }
+    assert int(spent["generator"]) >= int(plan["generator"])
+    assert told.count("accepted {'hard': 20, 'easy': 20}") == 2
+    assert "run again: True" in told
+    _, one_order, both = map(int, re.findall(r"(\d+)", told.split("student wrong:")[1].splitlines()[0]))
+    assert both < one_order
+    assert "5 worlds" in told
+
+
 VLLM = os.environ.get("LANGDISTILL_VLLM") or find_spec("vllm")
 
 SHOWS = {
@@ -93,6 +108,7 @@ SHOWS = {
     "02_recording": the_agent_was_recorded,
     "03_harvest": what_was_harvested_can_be_trusted,
     "04_student": the_student_is_served,
+    "05_mining": mining_is_cheap_to_repeat,
 }
 """What each notebook must show."""
 
@@ -105,7 +121,7 @@ def test_a_notebook_runs_and_shows_what_it_says(path: Path, tmp_path: Path) -> N
         notebook, timeout=280, kernel_name="python3", resources={"metadata": {"path": str(tmp_path)}}
     ).execute()
     SHOWS[path.stem](printed(notebook))
-    if path.stem == "01_thinking":
+    if path.stem in ("01_thinking", "05_mining"):
         assert any(
             "image/png" in output.get("data", {}) for cell in notebook.cells for output in cell.get("outputs", [])
         )

@@ -166,6 +166,7 @@ class _Match:
         share = hard / len(read) if read else 0.0
         return {
             "cache": cache,
+            "pair": self.pair,
             "judged": len(read),
             "hard": hard,
             "share_hard": share,
