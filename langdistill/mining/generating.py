@@ -168,7 +168,8 @@ class _Draft:
                 answered.update(at for at, _ in replies)
                 self._pools.put_tries([one for at, reply in replies for one in self._take(*wanted[at][:2], reply)])
 
-            yield from ask_all("generator", [one[2] for one in wanted], keep, given=self._written.total())
+            asks = [one[2] for one in wanted]
+            yield from ask_all("generator", asks, keep, of=len(asks), given=self._written.total())
             self._rejected["unanswered"] += len(wanted) - len(answered)
 
     def outcome(self) -> dict[str, Any]:
@@ -213,8 +214,8 @@ class _Draft:
                 self._accept(half, parent, text)
             else:
                 self._rejected[reason] += 1
-            used = (0, 0, 0) if found else (1, *tokens(reply))
-            found.append(Try(self._round, half, self._written[half], parent.id, text, reason, *used))
+            replies, (read, made) = (0, (0, 0)) if found else (1, tokens(reply))
+            found.append(Try(self._round, half, self._written[half], parent.id, text, reason, replies, read, made))
             self._written[half] += 1
         return found
 

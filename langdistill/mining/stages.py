@@ -22,7 +22,7 @@ from langdistill.errors import ModelError
 from langdistill.fetching import stopped_of
 from langdistill.mining.instructions import storable
 from langdistill.mining.pools import Answer, Pools
-from langdistill.nodes import Body, node
+from langdistill.nodes import Body, node, stream_writer
 from langdistill.records import digest
 from langdistill.replies import settings_of
 
@@ -73,17 +73,19 @@ def stage(body: Body, pools: Pools) -> Runnable[Any, Any]:
 
 
 def ask_all(
-    role: str, asks: Iterable[Ask], keep: Callable[[list[tuple[int, AIMessage]]], None], *, given: int = 0
+    role: str, asks: Iterable[Ask], keep: Callable[[list[tuple[int, AIMessage]]], None], *, of: int, given: int = 0
 ) -> Asking:
     """Make requests in batches, and hand over each batch's replies with their places; those that failed are left out.
 
     So is what a graph made the best of when the budget was spent: it is asked again when there is more. Where a few fail together
-    beside many that were answered it is the requests' own fault, a filter's say; otherwise the model is down.
+    beside many that were answered it is the requests' own fault, a filter's say; otherwise the model is down. After each batch a
+    custom stream event tells the role, how many requests are done, and of how many.
 
     Args:
         role: as the error names it.
         asks: what is asked.
         keep: is handed the replies.
+        of: how many requests there are.
         given: how many replies the model has given before.
 
     Raises:
@@ -100,13 +102,14 @@ def ask_all(
             failed += len(some)
             if not given or failed > max(FEW, given // FEW_IN):
                 raise ModelError(
-                    f"The {role} ({some[0].model_name}) gave none of {len(some)} replies: {error}. What came before is kept: "
-                    "mend it, and run the same again."
+                    f"The {role} ({some[0].model_name}) gave none of {len(some)} replies: {str(error).rstrip('.')}. What came before "
+                    "is kept: mend it, and run the same again."
                 ) from error
             replies = [[] for _ in some]
         spent = current_budget().reached()
         whole = [(start + at, one[0]) for at, one in enumerate(replies) if one and not (spent and stopped_of(one[0]))]
         keep(whole)
+        stream_writer()({"role": role, "done": start + len(some), "of": of})
         if spent and len(whole) < len(some):
             raise current_budget().exhausted()
         start, given, failed = start + len(some), given + len(whole), 0 if whole else failed
@@ -122,7 +125,8 @@ def answer_all(role: Role, ids: Sequence[str], pools: Pools) -> Asking:
             Answer(left[at].id, role.label, role.name, said(reply), *tokens(reply)) for at, reply in replies
         )
 
-    yield from ask_all(role.name, role.asks(one.request for one in left), keep, given=len(known))
+    asks = role.asks(one.request for one in left)
+    yield from ask_all(role.name, asks, keep, of=len(left), given=len(known))
 
 
 def said(reply: AIMessage) -> str:
