@@ -185,6 +185,8 @@ class _Match:
         for attempt in range(self.judging.retries + 1):
             done = self._judgements(ids)
             left = [id for id in ids if not any(one.swapped is swapped and _settles(one, attempt) for one in done[id])]
+            if not left:
+                return
             prompts = (
                 fill(self.judging.prompt, request=texts[id], first=said[swapped][id], second=said[not swapped][id])
                 for id in left

@@ -169,8 +169,8 @@ class Pools:
     def judgements(self, ids: Sequence[str], pair: str) -> list[Judgement]:
         """All that was said of these answers, in the order of instruction, order of the answers, and attempt."""
         query = "SELECT * FROM judgement WHERE pair = ? AND instruction"
-        found = [Judgement(*row) for some in _pieces(ids) for row in self._of(query, some, pair)]
-        return [one._replace(swapped=bool(one.swapped)) for one in found]
+        rows = (row for some in _pieces(ids) for row in self._of(query, some, pair))
+        return [Judgement(id, pair, bool(swapped), *told) for id, pair, swapped, *told in rows]
 
     def put_judgements(self, judgements: Iterable[Judgement]) -> None:
         """Keep judgements."""

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from langdistill.answers import grade, selection
+from langdistill.answers import grade, grades, selection
 
 
 @pytest.mark.parametrize(
@@ -34,7 +34,34 @@ def test_grades(text: str, value: float | None) -> None:
     assert grade(text) == value
 
 
+@pytest.mark.parametrize(
+    ("text", "pair"),
+    [
+        ("A is right.\nScore of A: 8\nScore of B: 6.5", (8, 6.5)),
+        ("Score of B: 6\nScore of A: 8", (8, 6)),
+        ("**Score of A:** 8/10\n**Score of B:** 7/10", (8, 7)),
+        ("The score of Assistant 1: 9\nThe score of Assistant 2: 10", (9, 10)),
+        ("Score for response A is 4. Score for response B is 5.", (4, 5)),
+        ("At first: Score of A: 3\nScore of B: 3\nIn the end: Score of A: 4\nScore of B: 5", (4, 5)),
+        ("8 6.5\nA is better.", (8, 6.5)),
+        ("8, 9", (8, 9)),
+        ("Score of A: 8", None),
+        ("Score of A: 8\nScore of B: none", None),
+        ("Score of A: 4/5\nScore of B: 3/5", None),
+        ("Score of A: 8\nScore of B: 11", None),
+        ("Score of A: 0\nScore of B: 5", None),
+        ("-1 -1", None),
+        ("8 9 7", None),
+        ("9 8\nScore of A: 4", None),
+        ("", None),
+    ],
+)
+def test_grades_of_two(text: str, pair: tuple[float, float] | None) -> None:
+    assert grades(text) == pair
+
+
 def test_a_scale_of_ones_own() -> None:
+    assert grades("Score of A: 4/5\nScore of B: 5", out_of=5) == (4, 5)
     assert (grade("Score: 4/5", out_of=5), grade("Score: 6", out_of=5)) == (4, None)
 
 
