@@ -17,7 +17,7 @@ from pathlib import Path
 from statistics import mean
 from typing import Any
 
-from langdistill.evaluation.metrics import over_seeds
+from langdistill.intervals import over_seeds
 from langdistill.lab import WEIGHTS
 from langdistill.lab import pretrain as pretraining
 from langdistill.lab.demo import run_task, versions

@@ -29,9 +29,9 @@ from langdistill.datasets.targets.unpaired import unpaired
 from langdistill.datasets.targets.with_reasoning import with_reasoning
 from langdistill.datasets.teacher_logprobs import teacher_logprobs
 from langdistill.evaluation.evaluate import Evaluation, evaluate
-from langdistill.evaluation.metrics import over_seeds
 from langdistill.filters.agreement import agreement
 from langdistill.folders import write_whole
+from langdistill.intervals import over_seeds
 from langdistill.lab import WEIGHTS
 from langdistill.lab.demo import versions
 from langdistill.lab.draws import Draw

@@ -21,7 +21,7 @@ from random import Random
 from statistics import median
 from typing import Any
 
-from langdistill.evaluation.metrics import student_interval
+from langdistill.intervals import student_interval
 from langdistill.lab import WEIGHTS
 from langdistill.lab.tasks import task
 from langdistill.students.train.job import planned

@@ -9,6 +9,7 @@
     ├── DatasetError      a data set cannot be built, read or written
     ├── StudentError      a student cannot be trained or loaded
     ├── EvaluationError   a model cannot be measured on these problems, or two measurements cannot be compared
+    ├── MiningError       instructions cannot be mined: no seeds, settings that cannot work, a folder of something else
     ├── UnknownName       a task, strategy, filter or format of that name does not exist
     └── MissingExtra      an optional dependency is not installed
 
@@ -55,6 +56,10 @@ class StudentError(LangdistillError, RuntimeError):
 
 class EvaluationError(LangdistillError, ValueError):
     """A model cannot be measured on these problems, or two measurements cannot be compared."""
+
+
+class MiningError(LangdistillError, ValueError):
+    """Instructions cannot be mined from these seeds, with these settings or in this folder."""
 
 
 class UnknownName(LangdistillError, LookupError):

@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 from langchain_core.runnables import RunnableConfig, RunnableLambda
@@ -21,10 +22,17 @@ from langdistill.fetching import Request, afetch, fetch
 Body = Callable[[Any], Any]
 """A node's body: takes the state and yields `Ask`s, or lists of them, before it returns the update."""
 
+Inside = Callable[[], AbstractContextManager[Any]]
 
-def node(body: Body) -> RunnableLambda[Any, Any]:
-    """A graph node of a generator body; it runs under `invoke` and under `ainvoke`."""
-    return _runnable(body, of_strategy=False)
+
+def node(body: Body, *, inside: Inside = nullcontext) -> RunnableLambda[Any, Any]:
+    """A graph node of a generator body; it runs under `invoke` and under `ainvoke`.
+
+    Args:
+        body: of the node.
+        inside: a block that body and requests run in, such as `caching("replies.db")`; a new one for each run.
+    """
+    return _runnable(body, of_strategy=False, inside=inside)
 
 
 def step(body: Body) -> RunnableLambda[Any, Any]:
@@ -37,20 +45,22 @@ def step(body: Body) -> RunnableLambda[Any, Any]:
     return _runnable(body, of_strategy=True)
 
 
-def _runnable(body: Body, *, of_strategy: bool) -> RunnableLambda[Any, Any]:
+def _runnable(body: Body, *, of_strategy: bool, inside: Inside = nullcontext) -> RunnableLambda[Any, Any]:
     def run(state: Any, config: RunnableConfig) -> Any:
         visit = _Visit(body, state, config, of_strategy)
-        while request := visit.next_request():
-            while jobs := request.jobs():
-                request.settle(jobs, fetch(jobs, config, keep=of_strategy))
+        with inside():
+            while request := visit.next_request():
+                while jobs := request.jobs():
+                    request.settle(jobs, fetch(jobs, config, keep=of_strategy))
         return visit.update
 
     async def arun(state: Any, config: RunnableConfig) -> Any:
         # A body is synchronous code of whoever wrote it: what it parses or scores must not hold up the event loop.
         visit = _Visit(body, state, config, of_strategy)
-        while request := await asyncio.to_thread(visit.next_request):
-            while jobs := request.jobs():
-                request.settle(jobs, await afetch(jobs, config, keep=of_strategy))
+        with inside():
+            while request := await asyncio.to_thread(visit.next_request):
+                while jobs := request.jobs():
+                    request.settle(jobs, await afetch(jobs, config, keep=of_strategy))
         return visit.update
 
     return RunnableLambda(run, afunc=arun, name=body.__name__)

@@ -34,6 +34,7 @@ GROUND = {
     "similarity",
     "perturbations",
     "consulting",
+    "intervals",
 }
 THINKING = {"strategies", "search", "refining", "mining", "middleware"}
 LEARNING = {"recording", "stores", "filters", "datasets", "students", "routing", "evaluation"}

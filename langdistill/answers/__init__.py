@@ -15,7 +15,7 @@ from langdistill.answers.closing_brackets import brackets
 from langdistill.answers.documents import code_block, free_text, json_answer
 from langdistill.answers.formulas import maths
 from langdistill.answers.joined_letters import letters
-from langdistill.answers.judgements import grade, selection
+from langdistill.answers.judgements import grade, grades, selection
 from langdistill.answers.marked import Extract, final_answer
 from langdistill.answers.numbers import number
 from langdistill.answers.spelling import normalise, same
@@ -32,6 +32,7 @@ __all__ = [
     "final_answer",
     "free_text",
     "grade",
+    "grades",
     "json_answer",
     "leading",
     "letters",

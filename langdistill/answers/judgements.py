@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from langdistill.answers.tex import plain
+from langdistill.answers.verdicts import scores
 
 GRADE = re.compile(
     r"\b(?:score|grade|rating)[*_]{0,2}(?: is| of|\s?[:=])[*_\s]{0,4}(?P<value>\d{1,3}(?:\.\d{1,3})?)(?![\w-])(?:\s?(?:/|out of)\s?(?P<of>\d{1,3}))?",
@@ -12,6 +13,10 @@ GRADE = re.compile(
 )
 BRACKETED = re.compile(r"\[\[ ?(?P<value>\d{1,3}(?:\.\d{1,3})?) ?\]\](?:\s?/\s?(?P<of>\d{1,3}))?")
 ALONE = re.compile(r"(?P<value>\d{1,3}(?:\.\d{1,3})?)(?:\s?/\s?(?P<of>\d{1,3}))?\.?")
+SIDE = re.compile(
+    r"\b(?:score|grade|rating)s? (?:of|for) (?:the )?(?:assistant |response |answer )?(?P<side>[AB12])\b[*_]{0,2}(?: is| ?[:=])[*_\s]{0,4}(?P<value>\d{1,3}(?:\.\d{1,3})?)(?![\w-])(?:\s?(?:/|out of)\s?(?P<of>\d{1,3}))?",
+    re.IGNORECASE,
+)
 RESPONSE = re.compile(r"\bresponse\s*#?\s*(\d+)", re.IGNORECASE)
 
 
@@ -31,6 +36,24 @@ def grade(text: str, *, out_of: int = 10) -> float | None:
         return None
     value = float(last["value"])
     return value if 1 <= value <= out_of else None
+
+
+def grades(text: str, *, out_of: int = 10) -> tuple[float, float] | None:
+    """The grades of two responses that a judge's reply ends in: "Score of A: 8" and "Score of B: 6.5", assistants 1 and 2 being A and B;
+    else the two numbers of a first line that is nothing but them, "8 6.5".
+
+    `None` where one of them is missing, on another scale or outside of it.
+
+    Args:
+        text: the reply.
+        out_of: the best grade; the worst is 1.
+    """
+    sides = {"AB"["AB12".index(one["side"].upper()) % 2]: one for one in SIDE.finditer(plain(text))}
+    if any(one["of"] not in (None, str(out_of)) for one in sides.values()):
+        return None
+    pair = (float(sides["A"]["value"]), float(sides["B"]["value"])) if len(sides) == 2 else None
+    pair = pair or (None if sides else scores(text))
+    return pair if pair and all(1 <= value <= out_of for value in pair) else None
 
 
 def selection(text: str, candidates: int) -> int | None:

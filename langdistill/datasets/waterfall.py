@@ -14,7 +14,7 @@ from typing import Any
 
 from langdistill.answers import same
 from langdistill.datasets.stages import Outcome, Passage, Stage
-from langdistill.evaluation.metrics import wilson
+from langdistill.intervals import wilson
 from langdistill.records import Verdict, digest
 
 log = logging.getLogger(__name__)

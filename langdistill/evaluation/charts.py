@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from math import log10
 from typing import Any
 
-from langdistill.evaluation.metrics import Estimate
+from langdistill.intervals import Estimate
 
 WIDTH, HEIGHT, LEFT, BOTTOM, TOP = 640, 300, 44, 40, 14
 

@@ -11,11 +11,11 @@ from rich.table import Table
 from langdistill.evaluation.charts import curve, scatter
 from langdistill.evaluation.comparing import Change, Comparison
 from langdistill.evaluation.judging import JudgeEvaluation
-from langdistill.evaluation.metrics import Estimate
 from langdistill.evaluation.rendering import rendered
 from langdistill.evaluation.results import Evaluation
 from langdistill.evaluation.tasks.taskset import TaskSet
 from langdistill.folders import write_whole
+from langdistill.intervals import Estimate
 
 COLUMNS = (
     "accuracy",

@@ -16,9 +16,9 @@ from langdistill.answers import verdict
 from langdistill.errors import EvaluationError
 from langdistill.evaluation.evaluate import evaluate
 from langdistill.evaluation.kept import REPLIES
-from langdistill.evaluation.metrics import Estimate, wilson
 from langdistill.evaluation.results import Evaluation, Graded, merged
 from langdistill.evaluation.subject import Model
+from langdistill.intervals import Estimate, wilson
 from langdistill.perturbations.perturbing import Perturbation
 from langdistill.perturbations.swapped import swapped
 from langdistill.records import Problem, Record

@@ -10,7 +10,7 @@ from pydantic import Field
 
 from langdistill.budgets import Price, Spent
 from langdistill.evaluation import curves
-from langdistill.evaluation.metrics import Estimate, mean_share, wilson
+from langdistill.intervals import Estimate, mean_share, wilson
 from langdistill.records import Record, Usage, digest
 from langdistill.votes import leader
 

@@ -13,9 +13,9 @@ import orjson
 
 from langdistill.errors import DatasetError, StudentError, UnknownName
 from langdistill.evaluation.evaluate import Evaluation
-from langdistill.evaluation.metrics import over_seeds
 from langdistill.evaluation.report import write_report
 from langdistill.folders import check_place, take_place, write_whole
+from langdistill.intervals import over_seeds
 from langdistill.lab import WEIGHTS
 from langdistill.lab.draws import Draw
 from langdistill.lab.loop import MAJORITY_STUDENT, STRATEGIES, STUDENTS, Loop, Settings, label_row

@@ -22,10 +22,10 @@ from langdistill.datasets.targets.final_answer import final_answer
 from langdistill.datasets.targets.one_sample import one_sample
 from langdistill.errors import UnknownName
 from langdistill.evaluation.evaluate import Evaluation, evaluate
-from langdistill.evaluation.metrics import wilson
 from langdistill.filters.agreement import agreement
 from langdistill.filters.stable_under import stable_under
 from langdistill.folders import write_whole
+from langdistill.intervals import wilson
 from langdistill.lab.draws import Draw, Task
 from langdistill.lab.processes import Progress
 from langdistill.recording.recorder import TraceRecorder

@@ -19,9 +19,9 @@ import orjson
 from langdistill.datasets.containers import rows_in
 from langdistill.datasets.reading import MANIFEST
 from langdistill.errors import DatasetError, StudentError
-from langdistill.evaluation.metrics import wilson
 from langdistill.evaluation.regression import alarm
 from langdistill.evaluation.results import Evaluation
+from langdistill.intervals import wilson
 from langdistill.records import Record, digest
 from langdistill.students.card import Student
 from langdistill.students.decoding import borrowed

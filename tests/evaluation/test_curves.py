@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from langdistill.evaluation.curves import majority, passed
-from langdistill.evaluation.metrics import mean_share, wilson
 from langdistill.evaluation.results import Evaluation, Graded
+from langdistill.intervals import mean_share, wilson
 from langdistill.votes import leader
 
 SAMPLES = st.lists(st.sampled_from(["a", "b", "c", "d", None]), min_size=1, max_size=7)

@@ -11,7 +11,7 @@ from langchain_core.messages import BaseMessage
 from langdistill.errors import EvaluationError
 from langdistill.evaluation.comparing import compare
 from langdistill.evaluation.judging import JudgeEvaluation, evaluate_judge, human_verdict
-from langdistill.evaluation.metrics import wilson
+from langdistill.intervals import wilson
 from langdistill.lab import lab_model
 from langdistill.lab.tasks import task
 from langdistill.perturbations.swapped import swapped

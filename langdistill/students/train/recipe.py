@@ -79,6 +79,9 @@ AGENT_DISTILLATION = Recipe(
 )
 """Kang et al. (2505.17612), their repository, on four devices."""
 
+LION = Recipe(adapter="full", learning_rate=2e-5, warmup=0.03, epochs=3, batch_size=2, accumulate=8, max_length=1024)
+"""Jiang et al. (2305.12870), their repository, on eight devices: all weights, updates of 128 rows."""
+
 RECIPES = {
     "ordinary": ORDINARY,
     "miniature": MINIATURE,
@@ -87,4 +90,5 @@ RECIPES = {
     "reasoning_teachers": REASONING_TEACHERS,
     "cot_collection": COT_COLLECTION,
     "agent_distillation": AGENT_DISTILLATION,
+    "lion": LION,
 }

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from langdistill.evaluation.metrics import over_seeds, wilson
+from langdistill.intervals import over_seeds, wilson
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,1 @@
+"""Ways of writing a new instruction from one that there is, one a file."""

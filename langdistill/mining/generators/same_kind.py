@@ -1,0 +1,39 @@
+"""A new instruction of the same domain and the same type of task: what hard instructions are multiplied by.
+
+Source: Jiang et al., 2305.12870, section 3.3 and appendix; wording our own.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from langdistill.mining.writing import FromOne
+
+PROMPT = """\
+Write one new request, inspired by the request below. It belongs to the same domain and has the same task type. It is about as long \
+and as difficult, is reasonable, and can be answered by a language model. Do not copy the request, and do not answer it.
+
+[Request]
+{request}
+
+[End]
+
+Reply with the new request alone."""
+"""Place: the request that was drawn, with its input."""
+
+
+@dataclass(frozen=True)
+class SameKind(FromOne):
+    """See `same_kind`."""
+
+
+def same_kind(template: str = PROMPT) -> SameKind:
+    """The paper's way for hard instructions.
+
+    Args:
+        template: with the place ``{request}``.
+
+    Raises:
+        PromptError: it has other places.
+    """
+    return SameKind(template)
