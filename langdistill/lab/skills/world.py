@@ -65,7 +65,9 @@ def requests_in(text: str) -> Iterator[Request]:
     for operation, domain, listed in WORDING.findall(text):
         told = [one.rsplit(" ", 1) for one in re.split(r", | and ", listed)]
         if operation in OPERATIONS and domain in DOMAINS:
-            yield Request(Cell(domain, operation), tuple(one for one, _ in told), tuple(int(digit) for _, digit in told))
+            yield Request(
+                Cell(domain, operation), tuple(one for one, _ in told), tuple(int(digit) for _, digit in told)
+            )
 
 
 def request_in(text: str) -> Request:
@@ -86,6 +88,7 @@ class SkillWorld:
     """What the tools do in each country, and which are rare; all of it follows from a seed."""
 
     seed: int
+    countries: int = 10
     steepness: float = 2.0
     """Zipf's exponent: the tool of rank r is used 1 / r ** steepness times as often as the country's commonest."""
 
@@ -93,7 +96,7 @@ class SkillWorld:
     def ranks(self) -> dict[Cell, int]:
         """Every cell's place among those of its country, the commonest 1."""
         rng, ranks = Random(f"ranks-{self.seed}"), dict[Cell, int]()
-        for domain in DOMAINS:
+        for domain in DOMAINS[: self.countries]:
             order = rng.sample(OPERATIONS, len(OPERATIONS))
             ranks |= {Cell(domain, operation): rank for rank, operation in enumerate(order, 1)}
         return ranks
@@ -120,7 +123,9 @@ class SkillWorld:
         """What is right: a line for each number, such as "3 plus 4 is 7."."""
         step = self.steps[request.cell]
         operation, operand = step
-        return "\n".join(f"{number} {SAID[operation]} {operand} is {apply(number, step)}." for number in request.numbers)
+        return "\n".join(
+            f"{number} {SAID[operation]} {operand} is {apply(number, step)}." for number in request.numbers
+        )
 
     def is_right(self, request: Request, response: str) -> bool:
         """Whether a response arrives at the right numbers, in their order, however it got there."""
