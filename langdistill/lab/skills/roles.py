@@ -44,12 +44,16 @@ class Leaning:
     """Grades drawn at random whatever the responses: the split that comes of it is a uniform one."""
 
 
+LEANING = Leaning()
+"""A noisy referee who prefers what is shown first."""
+
+
 def teacher(world: SkillWorld) -> OneReplyChatModel:
     """Always right."""
     return _spoken(world, "teacher", lambda text, _: world.answer(request_in(text)))
 
 
-def referee(world: SkillWorld, leaning: Leaning = Leaning()) -> OneReplyChatModel:
+def referee(world: SkillWorld, leaning: Leaning = LEANING) -> OneReplyChatModel:
     """Grades two responses, shown between the marks of `langdistill.mining.referee.PROMPT`; the bonus for the first is its bias."""
 
     def grade(text: str, rng: Random) -> str:

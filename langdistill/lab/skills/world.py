@@ -18,12 +18,34 @@ from langdistill.lab.arithmetic import OPERANDS, SAID, Step, apply
 from langdistill.lab.draws import pool_of
 from langdistill.lab.names import Pool
 
-DOMAINS = ("Peru", "Ghana", "Malta", "Japan", "Kenya", "Oman", "Chile", "Nepal", "Samoa", "Togo")
+DOMAINS = ("Peru", "Ghana", "Malta", "Japan", "Kenya", "Oman")
 OPERATIONS = ("hammer", "drill", "saw", "rake")
 COLOURS = ("black", "blue", "brown", "gold", "gray", "green", "orange", "pink", "purple", "red", "silver", "white")
 THINGS = (
-    "apple banana cherry grape lemon lime mango melon peach pear plum bear cat cow dog goat horse lion mouse pig sheep tiger wolf"
-).split()
+    "apple",
+    "banana",
+    "cherry",
+    "grape",
+    "lemon",
+    "lime",
+    "mango",
+    "melon",
+    "peach",
+    "pear",
+    "plum",
+    "bear",
+    "cat",
+    "cow",
+    "dog",
+    "goat",
+    "horse",
+    "lion",
+    "mouse",
+    "pig",
+    "sheep",
+    "tiger",
+    "wolf",
+)
 SIZES = (2, 3)
 """Things of an instruction."""
 
@@ -88,7 +110,6 @@ class SkillWorld:
     """What the tools do in each country, and which are rare; all of it follows from a seed."""
 
     seed: int
-    countries: int = 10
     steepness: float = 2.0
     """Zipf's exponent: the tool of rank r is used 1 / r ** steepness times as often as the country's commonest."""
 
@@ -96,7 +117,7 @@ class SkillWorld:
     def ranks(self) -> dict[Cell, int]:
         """Every cell's place among those of its country, the commonest 1."""
         rng, ranks = Random(f"ranks-{self.seed}"), dict[Cell, int]()
-        for domain in DOMAINS[: self.countries]:
+        for domain in DOMAINS:
             order = rng.sample(OPERATIONS, len(OPERATIONS))
             ranks |= {Cell(domain, operation): rank for rank, operation in enumerate(order, 1)}
         return ranks
@@ -112,7 +133,7 @@ class SkillWorld:
 
     @property
     def cells(self) -> list[Cell]:
-        """All of them, 40."""
+        """All of them, 24."""
         return list(self.ranks)
 
     def frequency(self, cell: Cell) -> float:
