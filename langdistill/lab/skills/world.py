@@ -16,36 +16,13 @@ from random import Random
 
 from langdistill.lab.arithmetic import OPERANDS, SAID, Step, apply
 from langdistill.lab.draws import pool_of
+from langdistill.lab.judging import KINDS
 from langdistill.lab.names import Pool
 
 DOMAINS = ("Peru", "Ghana", "Malta", "Japan", "Kenya", "Oman")
 OPERATIONS = ("hammer", "drill", "saw", "rake")
-COLOURS = ("black", "blue", "brown", "gold", "gray", "green", "orange", "pink", "purple", "red", "silver", "white")
-THINGS = (
-    "apple",
-    "banana",
-    "cherry",
-    "grape",
-    "lemon",
-    "lime",
-    "mango",
-    "melon",
-    "peach",
-    "pear",
-    "plum",
-    "bear",
-    "cat",
-    "cow",
-    "dog",
-    "goat",
-    "horse",
-    "lion",
-    "mouse",
-    "pig",
-    "sheep",
-    "tiger",
-    "wolf",
-)
+COLOURS, THINGS = KINDS["colors"], KINDS["animals"] + KINDS["fruits"]
+"""Words that the model reads whole."""
 SIZES = (2, 3)
 """Things of an instruction."""
 
