@@ -25,6 +25,8 @@ SHOWN = re.compile(
 )
 BEST, WORST = 10, 1
 """Of the referee's grades."""
+SEPARATORS = ("\n", " ")
+"""Of the teacher's steps."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +36,7 @@ class Leaning:
     right: float = 9.0
     """Grade of a right response."""
     wrong: float = 4.0
-    noise: float = 0.5
+    noise: float = 0.8
     """Standard deviation of what is added to each grade by chance."""
     first: float = 1.5
     """What is added to whichever response is shown first."""
@@ -49,8 +51,15 @@ LEANING = Leaning()
 
 
 def teacher(world: SkillWorld) -> OneReplyChatModel:
-    """Always right."""
-    return _spoken(world, "teacher", lambda text, _: world.answer(request_in(text)))
+    """Always right; it puts its steps on lines or beside each other, so that two right answers are not always the same text.
+
+    Two equal responses make one prompt of both orders, whose one reply cancels itself: noise would never be seen.
+    """
+
+    def answer(text: str, rng: Random) -> str:
+        return rng.choice(SEPARATORS).join(world.answer(request_in(text)).splitlines())
+
+    return _spoken(world, "teacher", answer)
 
 
 def referee(world: SkillWorld, leaning: Leaning = LEANING) -> OneReplyChatModel:
