@@ -132,7 +132,7 @@ def main() -> None:
         "seeds": given.seeds,
         "settings": {
             **{key: getattr(settings, key) for key in ("seeds", "per_round", "rounds", "questions", "pool")},
-            "recipe": settings.recipe.model_dump(),
+            "recipes": {key: getattr(settings, key).model_dump() for key in ("first", "later")},
         },
         "said": {name: arm.said for name, arm in ARMS.items()},
         "arms": {name: told(arm) for name, arm in arms.items()},

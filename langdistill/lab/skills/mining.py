@@ -23,6 +23,7 @@ from langdistill.mining.discriminating import Judging
 from langdistill.mining.generating import Writing
 from langdistill.mining.miner import create_instruction_miner
 from langdistill.mining.pools import Pools
+from langdistill.mining.training import Lesson
 from langdistill.students.card import Student, read_student
 from langdistill.students.local import LocalChatModel
 from langdistill.students.train.imitation import Imitation
@@ -36,8 +37,10 @@ FEWEST_SEEDS = 10
 """Of a cell that counts as learnt from the seeds."""
 
 
-RECIPE = MINIATURE.model_copy(update={"steps": None, "epochs": 5, "learning_rate": 1e-3})
-"""As in the paper, one for all rounds, and so many passes over what a round brings."""
+FIRST = MINIATURE.model_copy(update={"steps": None, "epochs": 3, "learning_rate": 3e-3})
+"""For the seeds."""
+LATER = FIRST.model_copy(update={"epochs": 6, "learning_rate": 7e-4})
+"""For what a round wrote, 120 rows that are no fair sample: at the first rate they overwrite what was learnt before."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +70,8 @@ class Settings:
     seeds: int = 520
     per_round: int = 120
     rounds: int = 3
-    recipe: Recipe = RECIPE
+    first: Recipe = FIRST
+    later: Recipe = LATER
     questions: int = 10
     """Of each cell, to measure students with."""
     pool: Pool = "final"
@@ -143,9 +147,7 @@ class SkillMining:
             rounds=self.settings.rounds,
             judging=Judging(swap=arm.swap, seed=self.seed),
             writing=Writing(per_round=self.settings.per_round, share_hard=arm.share_hard, seed=self.seed),
-            trainer=Imitation(
-                WEIGHTS, self.folder / "students", self.settings.recipe, seed=self.seed, speaking=_speaking
-            ),
+            trainer=_School(self.folder / "students", self.settings, self.seed),
             answering=ANSWERING,
         )
 
@@ -169,6 +171,25 @@ class SkillMining:
         """How many of the new instructions are of each rank."""
         ranks = [self.world.ranks[request_in(one.text).cell] for one in pools.instructions(ids)]
         return {f"rank {rank}": ranks.count(rank) for rank in sorted(set(self.world.ranks.values()))}
+
+
+@dataclass(frozen=True)
+class _School:
+    """Trains the student, the seeds at another rate than what the rounds write."""
+
+    folder: Path
+    settings: Settings
+    seed: int
+
+    def train(self, lesson: Lesson) -> str:
+        recipe = self.settings.later if lesson.student else self.settings.first
+        return self._imitation(recipe).train(lesson)
+
+    def student(self, name: str) -> LocalChatModel:
+        return _speaking(read_student(name))
+
+    def _imitation(self, recipe: Recipe) -> Imitation:
+        return Imitation(WEIGHTS, self.folder, recipe, seed=self.seed)
 
 
 def _speaking(student: Student) -> LocalChatModel:

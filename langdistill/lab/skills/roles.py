@@ -25,8 +25,6 @@ SHOWN = re.compile(
 )
 BEST, WORST = 10, 1
 """Of the referee's grades."""
-SEPARATORS = ("\n", " ")
-"""Of the teacher's steps."""
 
 
 @dataclass(frozen=True)
@@ -51,13 +49,13 @@ LEANING = Leaning()
 
 
 def teacher(world: SkillWorld) -> OneReplyChatModel:
-    """Always right; it puts its steps on lines or beside each other, so that two right answers are not always the same text.
+    """Always right; it ends in a full stop or does not, so that two right answers are not always the same text.
 
     Two equal responses make one prompt of both orders, whose one reply cancels itself: noise would never be seen.
     """
 
     def answer(text: str, rng: Random) -> str:
-        return rng.choice(SEPARATORS).join(world.answer(request_in(text)).splitlines())
+        return world.answer(request_in(text)).removesuffix(rng.choice(("", ".")))
 
     return _spoken(world, "teacher", answer)
 

@@ -4,13 +4,12 @@ from pathlib import Path
 
 import pytest
 
-from langdistill.lab.skills.mining import ARMS, RECIPE, Settings, SkillMining
+from langdistill.lab.skills.mining import ARMS, LATER, Settings, SkillMining
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("lab_model")]
 
-TINY = Settings(
-    seeds=40, per_round=8, rounds=1, recipe=RECIPE.model_copy(update={"epochs": 2}), questions=1, pool="dev"
-)
+FEW = LATER.model_copy(update={"epochs": 2})
+TINY = Settings(seeds=40, per_round=8, rounds=1, first=FEW, later=FEW, questions=1, pool="dev")
 
 
 def mining(folder: Path, arm: str, told: list[str]) -> SkillMining:

@@ -28,10 +28,10 @@ def graded(leaning: Leaning, *, first_right: bool, second_right: bool) -> list[t
     return [pair for pair in found if pair]
 
 
-def test_the_teacher_is_always_right_in_one_line_or_in_several() -> None:
+def test_the_teacher_is_always_right_with_a_full_stop_or_without() -> None:
     said = [(one, teacher(WORLD).invoke(one.text).text) for one in SEEDS]
-    assert all(text.replace("\n", " ") == WORLD.answer(one).replace("\n", " ") for one, text in said)
-    assert fmean("\n" in text for _, text in said) == pytest.approx(0.5, abs=0.1)
+    assert all(text.rstrip(".") == WORLD.answer(one).rstrip(".") and WORLD.is_right(one, text) for one, text in said)
+    assert fmean(text.endswith(".") for _, text in said) == pytest.approx(0.5, abs=0.1)
 
 
 def test_an_unleaning_referee_grades_the_truth() -> None:
