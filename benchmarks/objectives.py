@@ -37,7 +37,7 @@ from langdistill.lab.demo import versions
 from langdistill.lab.draws import Draw
 from langdistill.lab.processes import Progress, side_by_side
 from langdistill.lab.tasks import task
-from langdistill.prompts import STEP_BY_STEP, fill
+from langdistill.prompts import STEP_BY_STEP
 from langdistill.recording.recorder import TraceRecorder
 from langdistill.records import Trace
 from langdistill.stores.opening import open_store
@@ -225,8 +225,7 @@ class Run:
 
 def ask(model: LocalChatModel, drawn: Draw, prompt: str) -> Evaluation:
     """The questions in a wording."""
-    worded = [one.model_copy(update={"question": fill(prompt, question=one.question)}) for one in drawn.problems]
-    return evaluate(model, sorted(worded, key=lambda one: len(one.question)), drawn.gold)
+    return evaluate(model, sorted(drawn.problems, key=lambda one: len(one.question)), drawn.gold, prompt=prompt)
 
 
 def summary(found: Evaluation) -> dict[str, float]:

@@ -24,8 +24,8 @@ from typing import Any
 from langdistill.intervals import student_interval
 from langdistill.lab import WEIGHTS
 from langdistill.lab.tasks import task
+from langdistill.students.libraries import quiet
 from langdistill.students.train.job import planned
-from langdistill.students.train.materials import quiet
 from langdistill.students.train.recipe import MINIATURE, Recipe
 from langdistill.students.train.training import run
 from langdistill.versions import installed

@@ -6,6 +6,7 @@ from collections.abc import Collection
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 from langdistill.errors import UnknownName
 
@@ -30,3 +31,8 @@ def module_named(kind: str, name: str, package: str, names: Collection[str]) -> 
     if name not in names:
         raise UnknownName(kind, name, names)
     return import_module(f"{package}.{name}")
+
+
+def found_named(kind: str, name: str, package: str, names: Collection[str]) -> Any:
+    """What the module of a name holds under that name; arguments and errors as of `module_named`."""
+    return getattr(module_named(kind, name, package, names), name)

@@ -106,7 +106,7 @@ class _Visit:
         if not self._of_strategy:
             return
         metadata = self._config.get("metadata") or {}
-        _stream_writer()(
+        stream_writer()(
             {
                 "strategy": metadata.get("strategy"),
                 "step": metadata.get("langgraph_node"),
@@ -134,7 +134,8 @@ class _Visit:
                 update["stopped"] = stopped
 
 
-def _stream_writer() -> Callable[[Any], None]:
+def stream_writer() -> Callable[[Any], None]:
+    """LangGraph's writer of custom stream events; outside a graph one that writes nothing."""
     try:
         return get_stream_writer()
     except (RuntimeError, KeyError):  # the node is used outside a graph

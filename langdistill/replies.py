@@ -103,8 +103,7 @@ def settings_of(model: Any) -> str | None:
         inner = settings_of(model.bound)
         return None if inner is None else f"{inner} {sorted(model.kwargs.items())!r}"
     if isinstance(model, BaseChatModel):
-        told = model._get_llm_string()  # pyright: ignore[reportPrivateUsage]
-        return f"{told} {stamp}" if (stamp := getattr(model, "weights_stamp", None)) else told
+        return model._get_llm_string()  # pyright: ignore[reportPrivateUsage]
     return getattr(model, "cache_string", None)
 
 
@@ -121,18 +120,22 @@ def current_cache() -> ReplyCache | None:
 
 
 @contextmanager
-def caching(path: str | Path) -> Generator[ReplyCache]:
+def caching(cache: str | Path | ReplyCache) -> Generator[ReplyCache]:
     """Answer from the file what was asked before inside such a block, and keep what is asked now.
 
     A reply from the cache calls no model, so it raises no callback event and is in no trace.
+
+    Args:
+        cache: its file, which is opened for the block; or an open cache, which stays open.
     """
-    cache = ReplyCache(path)
-    token = _current.set(cache)
+    opened = cache if isinstance(cache, ReplyCache) else ReplyCache(cache)
+    token = _current.set(opened)
     try:
-        yield cache
+        yield opened
     finally:
         _current.reset(token)
-        cache.close()
+        if opened is not cache:
+            opened.close()
 
 
 @contextmanager

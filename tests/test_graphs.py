@@ -17,8 +17,12 @@ import pytest
 from langgraph_sdk import get_client
 from langgraph_sdk.client import LangGraphClient
 
+from langdistill.mining.ledger import ledger
+from langdistill.mining.pools import Pools
+
 GRAPHS = Path(__file__).parents[1] / "graphs"
 SERVED: dict[str, str] = json.loads((GRAPHS / "langgraph.json").read_text())["graphs"]
+STRATEGIES = [name for name in SERVED if SERVED[name].startswith("./thinking.py")]
 QUESTION = 'Take the last letters of the words in "Alan Grace" and concatenate them.'
 
 pytestmark = pytest.mark.xdist_group("lab_model")
@@ -38,8 +42,8 @@ def graph_of(name: str) -> Any:
     return runpy.run_path(str(GRAPHS / file))[attribute]
 
 
-@pytest.mark.parametrize("name", list(SERVED))
-def test_every_served_graph_answers(name: str) -> None:
+@pytest.mark.parametrize("name", STRATEGIES)
+def test_every_served_strategy_answers(name: str) -> None:
     graph = graph_of(name)
     assert graph.name == name
     output = graph.invoke(asked(name), context={"samples": 3})
@@ -101,12 +105,30 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 @pytest.mark.slow
-async def test_the_development_server_runs_every_graph(client: LangGraphClient) -> None:
-    for name in SERVED:
+async def test_the_development_server_runs_every_strategy(client: LangGraphClient) -> None:
+    for name in STRATEGIES:
         told = await client.runs.wait(None, name, input=asked(name), context={"samples": 3})
         assert [message["type"] for message in told["messages"]] == ["human", "ai"], told
         if name in SURE:
             assert told["answer"] == "ne", told
+
+
+INSTRUCTIONS = [
+    f"Take the last letters of the words in {words}." for words in ("Alan Grace", "Iris Boole", "Kurt Emmy")
+]
+
+
+@pytest.mark.slow
+async def test_the_development_server_mines(client: LangGraphClient, tmp_path: Path) -> None:
+    knobs = {"folder": str(tmp_path / "mine"), "max_tokens": 32}
+    told = await client.runs.wait(None, "mine", input={"instructions": INSTRUCTIONS}, context=knobs)
+    [report] = told["rounds"]
+    assert (report["cache"], report["judged"], report["unread"]) == (3, 0, 3)  # the embedded model is no referee
+    assert told["stopped"] == "no instruction of 0 that were judged is hard (0 unanswered, 3 not understood)"
+    with Pools(tmp_path / "mine") as pools:
+        assert {role: one.calls for role, one in ledger(pools).items()} == {
+            "teacher": 3, "student": 0, "referee": 3 * 3 * 2, "generator": 0,
+        }  # fmt: skip  # teacher and student are one model with one setting, which is asked once
 
 
 @pytest.mark.slow

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,7 @@ def row(question: str, answer: str, **more: Any) -> dict[str, Any]:
     }
 
 
-def write(folder: Path, rows: list[dict[str, Any]], **manifest: Any) -> Path:
+def write(folder: Path, rows: Sequence[dict[str, Any]], **manifest: Any) -> Path:
     folder.mkdir(parents=True)
     (folder / "train.jsonl").write_text("".join(json.dumps(one) + "\n" for one in rows))
     (folder / "manifest.json").write_text(json.dumps({"hash": "abc", **manifest}))
@@ -33,7 +34,7 @@ def trainer_of(
     folder: Path, rows: list[dict[str, Any]], *, objective: Objective | str = "sft", recipe: Recipe = FEW, seed: int = 0
 ) -> Any:
     """The trainer that `train` would make."""
-    from langdistill.students.train.materials import quiet
+    from langdistill.students.libraries import quiet
 
     data = write(folder / "data", rows)
     job = planned(data, WEIGHTS, folder / "s", objective=objective, recipe=recipe, seed=seed)

@@ -13,6 +13,7 @@ from langdistill.cli.dataset import dataset
 from langdistill.cli.demo import demo
 from langdistill.cli.evaluate import evaluate
 from langdistill.cli.harvest import harvest
+from langdistill.cli.mine import mine
 from langdistill.cli.purge import purge
 from langdistill.cli.serve import serve
 from langdistill.cli.students import students
@@ -30,7 +31,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for command in (demo, harvest, train, evaluate, serve, purge):
+for command in (demo, harvest, train, evaluate, serve, mine, purge):
     app.command()(command)
 app.add_typer(traces, name="traces")
 app.add_typer(dataset, name="dataset")

@@ -76,7 +76,7 @@ def evaluate(
         temperature=0.7 if temperature is None and samples > 1 else temperature,
         max_tokens=max_tokens,
         prompt=prompt,
-        prices=dict(map(_price, price or [])),
+        prices=dict(map(price_of, price or [])),
         concurrency=concurrency,
         seed=seed,
     )
@@ -186,7 +186,8 @@ def _drawn(task: TaskSet, limit: int | None, seed: int) -> TaskSet:
     return replace(task, problems=[problem for problem in task.problems if problem.id in kept])
 
 
-def _price(text: str) -> tuple[str, tuple[float, float]]:
+def price_of(text: str) -> tuple[str, tuple[float, float]]:
+    """Model and price of an option such as ``gpt-4.1=2,8``."""
     try:
         model, _, amounts = text.rpartition("=")
         read, made = (float(amount) for amount in amounts.split(","))

@@ -18,6 +18,7 @@ from langdistill.records import digest
 from langdistill.replies import settings_of
 from langdistill.students.card import Student, read_student
 from langdistill.students.local import LocalChatModel
+from langdistill.students.versioned import CARD
 
 Model = str | Path | Student | Runnable[Any, Any]
 """A chat model or its string ("openai:gpt-4.1"), a compiled graph, a student, or the folder of a student or of a model."""
@@ -56,7 +57,7 @@ def subject_of(model: Model, name: str | None = None) -> Subject:
 
 def _named(model: str | Path) -> Student | Runnable[Any, Any]:
     folder = Path(model)
-    if (folder / "config.json").is_file() and not (folder / "student.json").is_file():
+    if (folder / "config.json").is_file() and not (folder / CARD).is_file():
         return LocalChatModel(model=str(folder))
     if folder.exists() or isinstance(model, Path) or ":" not in model:
         try:

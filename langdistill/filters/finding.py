@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 from langdistill.filters.judging import Factory
-from langdistill.finding import module_named, names_in
+from langdistill.finding import found_named, names_in
 
 PROTOCOL_FILES = {"asking", "comparing", "finding", "gold", "judging"}
 
@@ -22,5 +21,4 @@ def find_filter(name: str) -> Factory:
     Raises:
         UnknownName: there is no such filter.
     """
-    found: Any = getattr(module_named("filter", name, "langdistill.filters", filter_names()), name)
-    return found
+    return found_named("filter", name, "langdistill.filters", filter_names())

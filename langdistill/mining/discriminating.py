@@ -25,6 +25,9 @@ from langdistill.prompts import check, fill
 from langdistill.records import digest
 from langdistill.similarity.rouge_l import rouge_l
 
+Choice = Callable[[Mapping[str, Any]], Model]
+"""From the state to the student of the moment."""
+
 BEST, WORST = 10, 1
 """Of the referee's grades."""
 RETRIES = 2
@@ -82,7 +85,7 @@ class Judging:
 
 def discrimination(
     teacher: Model,
-    student: Model | Callable[[Mapping[str, Any]], Model],
+    student: Model | Choice,
     referee: Model,
     *,
     pools: Pools,
@@ -108,11 +111,12 @@ def discrimination(
 
     def discriminate(state: Mapping[str, Any]):
         number = state.get("round", 1)
-        learner = Role.of("student", student(state) if _is_choice(student) else student, decoding)
+        learner = Role.of("student", _of_the_moment(student, state), decoding)
         ids = judging.drawn(state["cache"], number)
         told = [judging.__dict__, teaching.label, learner.label, grading.label]
         mark = f"discriminate {number} {digest(ids, told)}"
-        if (known := pools.finished(mark)) is None:
+        known: dict[str, Any] | None = pools.finished(mark)
+        if known is None:
             yield from answer_all(teaching, ids, pools)
             yield from answer_all(learner, ids, pools)
             match = _Match(pools, judging, grading, teaching.label, learner.label)
@@ -191,7 +195,8 @@ class _Match:
                     self._judgement(left[at], reply, swapped=swapped, attempt=attempt) for at, reply in replies
                 )
 
-            yield from ask_all("referee", self.referee.asks(prompts, first=attempt or None), keep)
+            known = len(ids) - len(left)
+            yield from ask_all("referee", self.referee.asks(prompts, first=attempt or None), keep, known=known)
 
     def _judgement(self, id: str, reply: AIMessage, *, swapped: bool, attempt: int) -> Judgement:
         pair = grades(reply.text, out_of=BEST)
@@ -231,6 +236,5 @@ def _split(found: Sequence[Comparison], tau: float) -> dict[str, list[str]]:
     return {"hard": [id for id, by in read if by >= tau], "easy": [id for id, by in read if by < tau]}
 
 
-def _is_choice(student: Any) -> bool:
-    """Whether it chooses the student of the moment, being neither a model nor the name of one."""
-    return callable(student) and not isinstance(student, str | Runnable)
+def _of_the_moment(student: Model | Choice, state: Mapping[str, Any]) -> Model:
+    return student if isinstance(student, str | Runnable) else student(state)

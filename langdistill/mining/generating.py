@@ -162,7 +162,8 @@ class _Draft:
                 for at, reply in replies:
                     tries.extend(self._take(*wanted[at][:2], reply))
 
-            yield from ask_all("generator", [one[2] for one in wanted], keep)
+            known = sum(map(len, self.accepted.values()))
+            yield from ask_all("generator", [one[2] for one in wanted], keep, known=known)
             self._pools.put_tries(tries)
 
     def outcome(self) -> dict[str, Any]:
@@ -204,8 +205,8 @@ class _Draft:
                 self._accept(half, parent, text)
             else:
                 self._rejected[reason] += 1
-            used = (0, 0, 0) if found else (1, *tokens(reply))
-            found.append(Try(self._round, half, self._written[half], parent.id, text, reason, *used))
+            replies, (read, made) = (0, (0, 0)) if found else (1, tokens(reply))
+            found.append(Try(self._round, half, self._written[half], parent.id, text, reason, replies, read, made))
             self._written[half] += 1
         return found
 

@@ -45,7 +45,7 @@ def planned(
     seeds: int,
     *,
     rounds: int = 3,
-    judging: Judging = Judging(),
+    judging: Judging = Judging(),  # noqa: B008  frozen
     writing: Writing = Writing(),  # noqa: B008  frozen
 ) -> list[Round]:
     """The rounds of a run, and last the imitation of what the last round wrote.

@@ -49,6 +49,8 @@ class Mined(TypedDict):
     """A report of each round."""
     student: NotRequired[str | None]
     """Name of the last student that was trained."""
+    taught: NotRequired[str]
+    """Who taught; `mined.answered` finds the answers by it."""
     stopped: NotRequired[str | None]
     """Why the run ended before its last round; `None` where it did not."""
 
@@ -59,8 +61,6 @@ class Mining(Seeded, Mined):
     round: int
     hard: list[str]
     easy: list[str]
-    taught: str
-    """Who taught."""
     ended: bool
     """Whether the run is at its end, whatever is left to be done."""
 

@@ -108,6 +108,7 @@ class Pools:
             self._db = sqlite3.connect(self.folder / POOLS, check_same_thread=False, isolation_level=None)
             self._db.execute("PRAGMA journal_mode=WAL")
             self._prepare()
+            self._replies = ReplyCache(self.folder / REPLIES)
         except (OSError, sqlite3.Error) as error:
             raise MiningError(f"No mining run can be kept in {str(folder)!r}: {error}. Give another folder.") from error
 
@@ -209,12 +210,13 @@ class Pools:
 
     def remembering(self) -> AbstractContextManager[ReplyCache]:
         """Answer from the folder what was asked before, and keep what is asked inside the block."""
-        return caching(self.folder / REPLIES)
+        return caching(self._replies)
 
     def close(self) -> None:
-        """Close the file."""
+        """Close the files."""
         with self._lock:
             self._db.close()
+        self._replies.close()
 
     def __enter__(self) -> Pools:
         return self

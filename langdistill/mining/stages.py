@@ -19,7 +19,7 @@ from langdistill.asking import Ask, ask, chat_model, without_tools
 from langdistill.budgets import BudgetSpent, current_budget
 from langdistill.errors import ModelError
 from langdistill.mining.pools import Answer, Pools
-from langdistill.nodes import Body, node
+from langdistill.nodes import Body, node, stream_writer
 from langdistill.records import digest
 from langdistill.replies import settings_of
 
@@ -28,6 +28,9 @@ Asking = Generator[list[Ask], list[list[AIMessage]], None]
 
 BATCH = 512
 """Requests that are made before what came of them is written into the pools."""
+
+OUTAGE = 8
+"""So many requests that fail together are an outage, whatever was answered before."""
 
 ANSWERING: dict[str, Any] = {"temperature": 0.7, "max_tokens": 1024}
 """How teacher and student are sampled: the authors' settings."""
@@ -63,8 +66,19 @@ def stage(body: Body, pools: Pools) -> Runnable[Any, Any]:
     return node(_stopping(body), inside=pools.remembering)
 
 
-def ask_all(role: str, asks: Sequence[Ask], keep: Callable[[list[tuple[int, AIMessage]]], None]) -> Asking:
+def ask_all(
+    role: str, asks: Sequence[Ask], keep: Callable[[list[tuple[int, AIMessage]]], None], *, known: int = 0
+) -> Asking:
     """Make requests in batches, and hand over each batch's replies with their places; those that failed are left out.
+
+    After each batch a custom stream event tells the role, how many requests are done, and of how many.
+
+    Args:
+        role: who is asked.
+        asks: for one reply each.
+        keep: takes what came.
+        known: replies that the role has given before. Where it has given any, a few requests that all fail are these requests'
+            fault (a prompt that is too long, say), and not an outage.
 
     Raises:
         BudgetSpent: the budget left none of a batch, or not all.
@@ -77,11 +91,14 @@ def ask_all(role: str, asks: Sequence[Ask], keep: Callable[[list[tuple[int, AIMe
         except BudgetSpent:
             raise
         except Exception as error:
+            if (known or start) and len(some) < OUTAGE:
+                continue
             raise ModelError(
-                f"The {role} ({some[0].model_name}) gave none of {len(some)} replies: {error}. What came before is kept: "
-                "mend it, and run the same again."
+                f"The {role} ({some[0].model_name}) gave none of {len(some)} replies: {str(error).rstrip('.')}. What came before is "
+                "kept: mend it, and run the same again."
             ) from error
         keep([(start + at, found[0]) for at, found in enumerate(replies) if found])
+        stream_writer()({"role": role, "done": start + len(some), "of": len(asks)})
         if not all(replies) and current_budget().reached():
             raise current_budget().exhausted()
 
@@ -96,7 +113,7 @@ def answer_all(role: Role, ids: Sequence[str], pools: Pools) -> Asking:
             Answer(left[at].id, role.label, role.name, reply.text, *tokens(reply)) for at, reply in replies
         )
 
-    yield from ask_all(role.name, role.asks(one.request for one in left), keep)
+    yield from ask_all(role.name, role.asks(one.request for one in left), keep, known=len(known))
 
 
 def tokens(reply: AIMessage) -> tuple[int | None, int | None]:

@@ -13,10 +13,10 @@ from langgraph.types import interrupt
 
 from langdistill.errors import MiningError
 from langdistill.folders import write_whole
-from langdistill.mining.instructions import Instruction
+from langdistill.mining.mined import trace_of
 from langdistill.mining.pools import Pools
 from langdistill.mining.stages import Model
-from langdistill.records import Call, Message, Reply, Trace, digest
+from langdistill.records import Trace, digest
 
 LESSONS = "lessons"
 
@@ -108,17 +108,5 @@ def _lesson(state: Mapping[str, Any], pools: Pools) -> Lesson:
     if not answers:
         raise MiningError("The teacher has answered none of the instructions that the student is to learn.")
     asked = [one for one in pools.instructions(state["train"]) if one.id in answers]
-    traces = [_trace(one, answers[one.id], state["taught"]) for one in asked]
+    traces = [trace_of(one, answers[one.id], state["taught"]) for one in asked]
     return Lesson(state["round"], traces, state.get("student"), pools.folder)
-
-
-def _trace(one: Instruction, answer: str, teacher: str) -> Trace:
-    """The answer as a recorded run would have it."""
-    prompt: list[Message] = [{"role": "user", "content": one.request}]
-    reply: Message = {"role": "assistant", "content": answer}
-    id = digest(one.id, teacher, answer)[:32]
-    call = Call(id=f"{id}-call", node="teacher", model=teacher, prompt=prompt, replies=[Reply(message=reply)])
-    metadata = {"problem": one.id, "mined": one.source, "round": one.round} | (
-        {"seed_problem": one.root} if one.root else {}
-    )
-    return Trace(id=id, name="teacher", strategy="mine", input=prompt, output=[reply], calls=[call], metadata=metadata)

@@ -9,7 +9,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from langdistill.finding import module_named, names_in
+from langdistill.finding import found_named, names_in
 from langdistill.mining.instructions import Instruction
 from langdistill.named import Named
 from langdistill.prompts import check, fill
@@ -70,5 +70,4 @@ def find_generator(name: str) -> Callable[..., Generator]:
     Raises:
         UnknownName: there is no such way.
     """
-    found: Any = module_named("generator", name, "langdistill.mining.generators", generator_names())
-    return getattr(found, name)
+    return found_named("generator", name, "langdistill.mining.generators", generator_names())

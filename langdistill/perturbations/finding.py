@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
-from langdistill.finding import module_named, names_in
+from langdistill.finding import found_named, names_in
 from langdistill.perturbations.perturbing import Perturbation
 
 PROTOCOL_FILES = {"finding", "perturbing"}
@@ -23,5 +22,4 @@ def find_perturbation(name: str) -> Callable[..., Perturbation]:
     Raises:
         UnknownName: there is no such family.
     """
-    found: Any = getattr(module_named("perturbation", name, "langdistill.perturbations", perturbation_names()), name)
-    return found
+    return found_named("perturbation", name, "langdistill.perturbations", perturbation_names())

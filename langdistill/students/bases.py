@@ -60,8 +60,13 @@ def base_digest(base: str | Path) -> str:
     """
     folder = base_folder(base)
     settings = [(name, _settings(folder / name)) for name in DECIDING if (folder / name).is_file()]
-    weights = sorted([*folder.glob("*.safetensors"), *folder.glob("*.bin")])
-    return digest([*map(list, settings), *([path.name, path.stat().st_size, _ends(path)] for path in weights)])
+    weights = [[path.name, path.stat().st_size, _ends(path)] for path in weights_in(folder)]
+    return digest([*map(list, settings), *weights])
+
+
+def weights_in(folder: Path) -> list[Path]:
+    """The files of weights in a folder, by name."""
+    return sorted([*folder.glob("*.safetensors"), *folder.glob("*.bin")])
 
 
 def _settings(path: Path) -> str:

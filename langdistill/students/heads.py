@@ -8,9 +8,9 @@ from threading import Lock
 from typing import Any
 
 from langdistill.datasets.formats.unfit import Unfit
-from langdistill.errors import MissingExtra, StudentError
+from langdistill.errors import StudentError
 from langdistill.records import Message
-from langdistill.students.hushed import hushed
+from langdistill.students.libraries import hushed, imported
 from langdistill.students.rendering import read_tokens
 
 ROWS = 32
@@ -78,28 +78,16 @@ class Head:
 
 
 def _loaded(model: Path, adapter: Path | None, numbers: int) -> tuple[Any, Any]:
+    torch, transformers = imported("torch"), imported("transformers")
     try:
-        import torch
-        from transformers import AutoModelForSequenceClassification, AutoTokenizer
-    except ImportError as missing:
-        raise MissingExtra(missing.name or "torch", "train") from missing
-    try:
-        tokenizer = AutoTokenizer.from_pretrained(str(model), local_files_only=True)
-        loaded: Any = AutoModelForSequenceClassification.from_pretrained(
+        tokenizer = transformers.AutoTokenizer.from_pretrained(str(model), local_files_only=True)
+        loaded = transformers.AutoModelForSequenceClassification.from_pretrained(
             str(model), num_labels=numbers, dtype=torch.float32, local_files_only=True
         )
         if adapter:
-            loaded = _with_adapter(loaded, adapter)
+            loaded = imported("peft").PeftModel.from_pretrained(loaded, str(adapter)).merge_and_unload()
     except (OSError, ValueError, RuntimeError, KeyError) as error:
         raise StudentError(f"The model {str(adapter or model)!r} cannot be loaded: {error}") from error
     tokenizer.pad_token = tokenizer.pad_token or tokenizer.eos_token  # as in training
     loaded.config.pad_token_id = tokenizer.pad_token_id
     return loaded.to("cuda" if torch.cuda.is_available() else "cpu").eval(), tokenizer
-
-
-def _with_adapter(model: Any, adapter: Path) -> Any:
-    try:
-        from peft import PeftModel
-    except ImportError as missing:
-        raise MissingExtra(missing.name or "peft", "train") from missing
-    return PeftModel.from_pretrained(model, str(adapter)).merge_and_unload()

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
+from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Any
 
-from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
 from langchain_core.messages import BaseMessage
 from langchain_core.outputs import ChatResult
 from pydantic import Field
@@ -14,7 +13,7 @@ from pydantic import Field
 from langdistill.errors import StudentError
 from langdistill.jobs import sample_path
 from langdistill.students.decoding import Decoded, Decoder, Request, decoder_of
-from langdistill.students.sampled import Said, SampledChatModel, roles, wait
+from langdistill.students.sampled import Said, SampledChatModel, roles
 
 
 class LocalChatModel(SampledChatModel):
@@ -64,34 +63,16 @@ class LocalChatModel(SampledChatModel):
             top_logprobs=settings["top_logprobs"],
         )
 
-    def _submit(
+    def _asked(
         self, messages: list[BaseMessage], stop: list[str] | None, given: dict[str, Any]
-    ) -> tuple[Decoder, Request, Future[list[Decoded]]]:
+    ) -> tuple[Future[list[Decoded]], Callable[[list[Decoded]], ChatResult]]:
         decoder = self.decoder
         request = self._request(decoder, messages, stop, given)
-        return decoder, request, decoder.submit(request)
 
-    def _generate(
-        self,
-        messages: list[BaseMessage],
-        stop: list[str] | None = None,
-        run_manager: CallbackManagerForLLMRun | None = None,
-        **kwargs: Any,
-    ) -> ChatResult:
-        decoder, request, replies = self._submit(messages, stop, kwargs)
-        return self._result(len(request.prompt), [_said(decoder, request, reply) for reply in wait(replies)])
+        def told(replies: list[Decoded]) -> ChatResult:
+            return self._result(len(request.prompt), [_said(decoder, request, reply) for reply in replies])
 
-    async def _agenerate(
-        self,
-        messages: list[BaseMessage],
-        stop: list[str] | None = None,
-        run_manager: AsyncCallbackManagerForLLMRun | None = None,
-        **kwargs: Any,
-    ) -> ChatResult:
-        # Weights are loaded at the first request, and files are looked at in each: LangGraph's server forbids that on its loop.
-        decoder, request, replies = await asyncio.to_thread(self._submit, messages, stop, kwargs)
-        found = await asyncio.wrap_future(replies)
-        return self._result(len(request.prompt), [_said(decoder, request, reply) for reply in found])
+        return decoder.submit(request), told
 
 
 def _said(decoder: Decoder, request: Request, reply: Decoded) -> Said:

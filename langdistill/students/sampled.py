@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from abc import abstractmethod
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as NotYet
 from dataclasses import dataclass, field
@@ -65,8 +66,11 @@ class SampledChatModel(BaseChatModel):
     def _identifying_params(self) -> dict[str, Any]:
         return {"model": self.model, "adapter": self.adapter, **{knob: getattr(self, knob) for knob in self.knobs}}
 
-    @property
-    def weights_stamp(self) -> str | None:
+    def _get_llm_string(self, stop: list[str] | None = None, **kwargs: Any) -> str:
+        told = super()._get_llm_string(stop, **kwargs)
+        return f"{told} {stamp}" if (stamp := self._weights_stamp()) else told
+
+    def _weights_stamp(self) -> str | None:
         """What changes with the files of the weights: other weights may come to the same place, and a cache must not know them."""
         folder = Path(self.adapter or self.model)
         if not folder.is_dir():
@@ -98,13 +102,37 @@ class SampledChatModel(BaseChatModel):
         return settings
 
     @abstractmethod
+    def _asked(
+        self, messages: list[BaseMessage], stop: list[str] | None, given: dict[str, Any]
+    ) -> tuple[Future[Any], Callable[[Any], ChatResult]]:
+        """A request on its way, and what makes a result of its answer.
+
+        Args:
+            messages: to reply to.
+            stop: of the call.
+            given: what else the call gives.
+        """
+
     def _generate(
         self,
         messages: list[BaseMessage],
         stop: list[str] | None = None,
         run_manager: CallbackManagerForLLMRun | None = None,
         **kwargs: Any,
-    ) -> ChatResult: ...
+    ) -> ChatResult:
+        answer, told = self._asked(messages, stop, kwargs)
+        return told(wait(answer))
+
+    async def _agenerate(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: AsyncCallbackManagerForLLMRun | None = None,
+        **kwargs: Any,
+    ) -> ChatResult:
+        # The first request loads weights or starts a process, and each looks at files: LangGraph's server forbids that on its loop.
+        answer, told = await asyncio.to_thread(self._asked, messages, stop, kwargs)
+        return told(await asyncio.wrap_future(answer))
 
     def _stream(
         self,

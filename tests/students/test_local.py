@@ -1,10 +1,13 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
+from langchain_core.caches import InMemoryCache
 from langchain_core.messages import HumanMessage
 from langchain_tests.unit_tests import ChatModelUnitTests
 
@@ -12,6 +15,7 @@ from langdistill import LocalChatModel
 from langdistill.errors import StudentError
 from langdistill.lab import WEIGHTS, lab_model
 from langdistill.lab.tasks import task
+from langdistill.replies import settings_of
 
 pytestmark = pytest.mark.xdist_group("lab_model")
 
@@ -99,6 +103,19 @@ def test_what_cannot_be_loaded_is_told(tmp_path: Path) -> None:
     (tmp_path / "config.json").write_text("{}")
     with pytest.raises(StudentError, match="cannot be loaded"):
         LocalChatModel(model=str(tmp_path)).invoke("x")
+
+
+def test_a_cache_does_not_know_other_weights_at_the_same_place(tmp_path: Path) -> None:
+    folder, cache = Path(shutil.copytree(WEIGHTS, tmp_path / "model")), InMemoryCache()
+    model = LocalChatModel(model=str(folder), cache=cache)
+    before = settings_of(model)
+    said = [model.invoke(QUESTION).text for _ in range(2)]
+    assert said[0] == said[1]
+    assert len(cache._cache) == 1
+    os.utime(folder / "model.safetensors", (1, 1))
+    model.invoke(QUESTION)
+    assert len(cache._cache) == 2, "LangChain's own cache asked anew"
+    assert settings_of(model) != before, "and so does that of `caching`"
 
 
 def test_a_prompt_longer_than_the_context_is_told_and_the_model_goes_on() -> None:

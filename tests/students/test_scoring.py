@@ -83,7 +83,7 @@ def test_probabilities_are_of_all_labels_and_the_label_is_the_likeliest(labeller
     from peft import PeftModel
     from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
-    from langdistill.students.hushed import hushed
+    from langdistill.students.libraries import hushed
 
     with hushed():
         base = AutoModelForSequenceClassification.from_pretrained(WEIGHTS, num_labels=3, dtype=torch.float32)

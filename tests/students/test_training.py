@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import json
 import os
 import signal
 import subprocess
@@ -21,27 +20,11 @@ from langdistill.students.train.progress import Progress
 from langdistill.students.train.recipe import MINIATURE
 from langdistill.students.train.training import train
 from langdistill.students.versioned import claimed_version, versions_of
+from tests.trained import FEW, row, write
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("lab_model")]
 
 SHORT = MINIATURE.model_copy(update={"epochs": 60, "steps": None, "batch_size": 12})
-FEW = MINIATURE.model_copy(update={"steps": 6, "batch_size": 4, "save_every": 2})
-
-
-def row(question: str, answer: str, **more: Any) -> dict[str, Any]:
-    return {
-        "prompt": [{"role": "user", "content": question}],
-        "completion": [{"role": "assistant", "content": answer}],
-        **more,
-    }
-
-
-def write(folder: Path, rows: list[dict[str, Any]], **manifest: Any) -> Path:
-    folder.mkdir()
-    (folder / "train.jsonl").write_text("".join(json.dumps(one) + "\n" for one in rows))
-    (folder / "manifest.json").write_text(json.dumps({"hash": "abc", **manifest}))
-    return folder
-
 
 ROWS = [
     row(f"What is the capital of {name}?", answer)

@@ -192,7 +192,7 @@ def test_where_padding_is_the_end_every_turn_still_learns_to_end(tmp_path: Path)
 
 def collated(made: Job, folder: Path) -> Any:
     """The first two rows as the trainer's own collator makes a batch of them."""
-    from langdistill.students.train.materials import quiet
+    from langdistill.students.libraries import quiet
 
     with quiet():
         trainer = made.objective.trainer(made.materials(folder / "work"))

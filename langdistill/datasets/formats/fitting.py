@@ -14,7 +14,7 @@ import orjson
 
 from langdistill.datasets.formats.surviving import check_survival
 from langdistill.datasets.formats.unfit import Unfit
-from langdistill.finding import module_named, names_in
+from langdistill.finding import found_named, names_in
 from langdistill.named import Named
 from langdistill.records import Example, Message
 
@@ -87,7 +87,7 @@ def find_format(name: str | Format, **settings: Any) -> Format:
     """
     if isinstance(name, Format):
         return name
-    return getattr(module_named("format", name, "langdistill.datasets.formats", format_names()), name)(**settings)
+    return found_named("format", name, "langdistill.datasets.formats", format_names())(**settings)
 
 
 def _written(row: dict[str, Any]) -> Fitted:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 from langdistill.datasets.rendering import Rendering
-from langdistill.finding import module_named, names_in
+from langdistill.finding import found_named, names_in
 
 PROTOCOL_FILES = {"exemplars", "finding", "wording"}
 
@@ -23,5 +22,4 @@ def find_rendering(name: str) -> Callable[..., Rendering]:
     Raises:
         UnknownName: there is no such rendering.
     """
-    found: Any = getattr(module_named("rendering", name, "langdistill.datasets.renderings", rendering_names()), name)
-    return found
+    return found_named("rendering", name, "langdistill.datasets.renderings", rendering_names())

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from langdistill.datasets.taking import Taking
-from langdistill.finding import module_named, names_in
+from langdistill.finding import found_named, names_in
 from langdistill.groups import Target
 
 PROTOCOL_FILES = {"finding"}
@@ -27,7 +27,7 @@ def find_target(name: str) -> Callable[..., Target]:
     Raises:
         UnknownName: there is no such target.
     """
-    found: Any = getattr(module_named("target", name, "langdistill.datasets.targets", target_names()), name)
+    found: Any = found_named("target", name, "langdistill.datasets.targets", target_names())
     if isinstance(found, Taking):
         return partial(replace, found)  # usable as it is, and with other settings
     if "group" in inspect.signature(found).parameters:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from functools import partial
 from pathlib import Path
 
 from langdistill.answers import yes_no
-from langdistill.evaluation.tasks.reading.index_splits import question_and_answer, rows_of_split, source_of
-from langdistill.evaluation.tasks.reading.making import task_of
+from langdistill.evaluation.tasks.reading.index_splits import source_of, task_of_split
 from langdistill.evaluation.tasks.taskset import TaskSet
 
 SOURCE = source_of("Coin flip", "coin_flip", answer="yes or no", rows="test 150, train 350")
@@ -33,5 +31,6 @@ def coin_flip(
     Raises:
         DatasetError: there is no such file, or it is of another shape.
     """
-    rows = rows_of_split(path, SOURCE, "coin_flip", split, split_file)
-    return task_of("coin_flip", rows, partial(question_and_answer, "coin_flip"), extract=yes_no, limit=limit, seed=seed)
+    return task_of_split(
+        "coin_flip", path, SOURCE, split=split, split_file=split_file, extract=yes_no, limit=limit, seed=seed
+    )

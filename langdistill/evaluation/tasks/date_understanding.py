@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from functools import partial
 from pathlib import Path
 
 from langdistill.answers import choice
-from langdistill.evaluation.tasks.reading.index_splits import question_and_answer, rows_of_split, source_of
-from langdistill.evaluation.tasks.reading.making import task_of
+from langdistill.evaluation.tasks.reading.index_splits import source_of, task_of_split
 from langdistill.evaluation.tasks.taskset import TaskSet
 
 SOURCE = source_of("Date understanding", "date_understanding", answer="a letter", rows="test 111, train 258")
@@ -34,12 +32,6 @@ def date_understanding(
     Raises:
         DatasetError: there is no such file, or it is of another shape.
     """
-    rows = rows_of_split(path, SOURCE, "date_understanding", split, split_file)
-    return task_of(
-        "date_understanding",
-        rows,
-        partial(question_and_answer, "date_understanding"),
-        extract=choice,
-        limit=limit,
-        seed=seed,
+    return task_of_split(
+        "date_understanding", path, SOURCE, split=split, split_file=split_file, extract=choice, limit=limit, seed=seed
     )

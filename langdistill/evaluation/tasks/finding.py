@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 from langdistill.evaluation.tasks.taskset import TaskSet
-from langdistill.finding import module_named, names_in
+from langdistill.finding import found_named, names_in
 
 PROTOCOL_FILES = {"finding", "taskset"}
 
@@ -23,5 +22,4 @@ def find_task(name: str) -> Callable[..., TaskSet]:
     Raises:
         UnknownName: there is no such task.
     """
-    found: Any = getattr(module_named("task", name, "langdistill.evaluation.tasks", task_names()), name)
-    return found
+    return found_named("task", name, "langdistill.evaluation.tasks", task_names())

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from functools import partial
 from pathlib import Path
 
 from langdistill.answers import letters
-from langdistill.evaluation.tasks.reading.index_splits import question_and_answer, rows_of_split, source_of
-from langdistill.evaluation.tasks.reading.making import task_of
+from langdistill.evaluation.tasks.reading.index_splits import source_of, task_of_split
 from langdistill.evaluation.tasks.taskset import TaskSet
 
 SOURCE = source_of(
@@ -35,7 +33,14 @@ def last_letters(
     Raises:
         DatasetError: there is no such file, or it is of another shape.
     """
-    rows = rows_of_split(path, SOURCE, "last_letter_concatenation", split, split_file)
-    return task_of(
-        "last_letters", rows, partial(question_and_answer, "last_letters"), extract=letters, limit=limit, seed=seed
+    return task_of_split(
+        "last_letters",
+        path,
+        SOURCE,
+        split=split,
+        split_file=split_file,
+        extract=letters,
+        limit=limit,
+        seed=seed,
+        file="last_letter_concatenation",
     )

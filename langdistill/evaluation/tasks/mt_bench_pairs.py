@@ -8,8 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from langdistill.answers import swapped as other_side
-from langdistill.answers import verdict
-from langdistill.evaluation.tasks.reading.making import Item, task_of
+from langdistill.evaluation.tasks.reading.making import Item
 from langdistill.evaluation.tasks.reading.pairs import PROMPT, in_both_orders, pair
 from langdistill.evaluation.tasks.reading.rows import Row, rows_in
 from langdistill.evaluation.tasks.reading.sources import Source
@@ -65,10 +64,10 @@ def _judged(rows: Sequence[Row], categories: dict[str, str], limit: int | None, 
 
     judge = rows[0].values.get("judge")
     name = str(judge[0] if isinstance(judge, list) and judge else judge)  # pyright: ignore[reportUnknownArgumentType]
-    task = task_of(
-        f"mt_bench_pairs/{name}", rows, item, extract=verdict, gold=str, prompt=PROMPT, limit=limit, seed=seed
+    turned = {_id(row): row.text("g2_user_prompt") for row in rows}
+    return in_both_orders(
+        f"mt_bench_pairs/{name}", rows, item, prompt=PROMPT, limit=limit, seed=seed, shown_swapped=turned
     )
-    return in_both_orders(task, {_id(row): row.text("g2_user_prompt") for row in rows})
 
 
 def _id(row: Row) -> str:
@@ -104,17 +103,7 @@ def _voted(rows: Sequence[Row], categories: dict[str, str], limit: int | None, s
         question = pair(asked, other, one) if turned else pair(asked, one, other)
         return Item(told, question, _leader(votes[told]), categories.get(row.text("question_id")))
 
-    task = task_of(
-        "mt_bench_pairs/human",
-        [*firsts.values()],
-        item,
-        extract=verdict,
-        gold=str,
-        prompt=PROMPT,
-        limit=limit,
-        seed=seed,
-    )
-    return in_both_orders(task)
+    return in_both_orders("mt_bench_pairs/human", [*firsts.values()], item, prompt=PROMPT, limit=limit, seed=seed)
 
 
 def _pair_of(row: Row) -> tuple[str, bool]:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from functools import partial
 from pathlib import Path
 
 from langdistill.evaluation.tasks.reading.amounts import amount
-from langdistill.evaluation.tasks.reading.index_splits import question_and_answer, rows_of_split, source_of
-from langdistill.evaluation.tasks.reading.making import task_of
+from langdistill.evaluation.tasks.reading.index_splits import source_of, task_of_split
 from langdistill.evaluation.tasks.taskset import TaskSet
 
 SOURCE = source_of("MultiArith", "multiarith", answer="a number", rows="test 180, train 420")
@@ -34,7 +32,6 @@ def multiarith(
     Raises:
         DatasetError: there is no such file, or it is of another shape.
     """
-    rows = rows_of_split(path, SOURCE, "multiarith", split, split_file)
-    return task_of(
-        "multiarith", rows, partial(question_and_answer, "multiarith"), extract=amount, limit=limit, seed=seed
+    return task_of_split(
+        "multiarith", path, SOURCE, split=split, split_file=split_file, extract=amount, limit=limit, seed=seed
     )

@@ -7,9 +7,8 @@ from pathlib import Path
 from langdistill.evaluation.tasks.reading.amounts import amount
 from langdistill.evaluation.tasks.reading.index_splits import (
     is_indexed,
-    question_and_answer,
     refuse_split_file,
-    rows_of_split,
+    task_of_split,
 )
 from langdistill.evaluation.tasks.reading.making import Item, task_of
 from langdistill.evaluation.tasks.reading.rows import Row, rows_in
@@ -54,12 +53,13 @@ def svamp(
         DatasetError: there is no such file, or it is of another shape.
     """
     if is_indexed(path, "svamp"):
-        rows, item = rows_of_split(path, SOURCE, "svamp", split, split_file), _bare
-    else:
-        SOURCE.check_split(split, "test")
-        refuse_split_file(SOURCE, split_file)
-        rows, item = rows_in(SOURCE.file_at(path, "SVAMP.json"), SOURCE), _item
-    return task_of("svamp", rows, item, extract=amount, limit=limit, seed=seed)
+        return task_of_split(
+            "svamp", path, SOURCE, split=split, split_file=split_file, extract=amount, limit=limit, seed=seed
+        )
+    SOURCE.check_split(split, "test")
+    refuse_split_file(SOURCE, split_file)
+    rows = rows_in(SOURCE.file_at(path, "SVAMP.json"), SOURCE)
+    return task_of("svamp", rows, _item, extract=amount, limit=limit, seed=seed)
 
 
 def _item(row: Row) -> Item:
@@ -67,7 +67,3 @@ def _item(row: Row) -> Item:
     body, kind = row.text("Body").strip(), row.text("Type")
     question = f"{body}{'' if body.endswith(('.', '?', '!', ',')) else '.'} {row.text('Question').strip()}"
     return Item(f"svamp-{row.text('ID')}", question, row.text("Answer"), MISSPELT.get(kind, kind))
-
-
-def _bare(row: Row) -> Item:
-    return question_and_answer("svamp", row)

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from functools import partial
 from pathlib import Path
 
 from langdistill.answers import choice
-from langdistill.evaluation.tasks.reading.index_splits import question_and_answer, rows_of_split, source_of
-from langdistill.evaluation.tasks.reading.making import task_of
+from langdistill.evaluation.tasks.reading.index_splits import source_of, task_of_split
 from langdistill.evaluation.tasks.taskset import TaskSet
 
 SOURCE = source_of(
@@ -35,12 +33,14 @@ def tracking_objects(
     Raises:
         DatasetError: there is no such file, or it is of another shape.
     """
-    rows = rows_of_split(path, SOURCE, "tracking_shuffled_objects", split, split_file)
-    return task_of(
+    return task_of_split(
         "tracking_objects",
-        rows,
-        partial(question_and_answer, "tracking_objects"),
+        path,
+        SOURCE,
+        split=split,
+        split_file=split_file,
         extract=choice,
         limit=limit,
         seed=seed,
+        file="tracking_shuffled_objects",
     )

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from langdistill.answers import leading, verdict
-from langdistill.evaluation.tasks.reading.making import Item, task_of
+from langdistill.answers import leading
+from langdistill.evaluation.tasks.reading.making import Item
 from langdistill.evaluation.tasks.reading.pairs import PROMPT, in_both_orders, pair
 from langdistill.evaluation.tasks.reading.rows import Row, rows_in
 from langdistill.evaluation.tasks.reading.sources import Source
@@ -56,17 +56,14 @@ def vicuna_pairs(
         for row in rows_in(file, SOURCE)
     }
     rows = [row for file in files for row in rows_in(file, SOURCE)]
-    task = task_of(
+    return in_both_orders(
         f"vicuna_pairs/{_judge(rows)}",
         rows,
         lambda row: _item(row, questions, answers),
-        extract=verdict,
-        gold=str,
         prompt=PROMPT,
         limit=limit,
         seed=seed,
     )
-    return in_both_orders(task)
 
 
 def _item(row: Row, questions: dict[str, Row], answers: dict[str, str]) -> Item:

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import json
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
 from uuid import uuid4
 
-from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
 from langchain_core.language_models import LanguageModelInput
 from langchain_core.messages import AIMessage, BaseMessage
 from langchain_core.messages.tool import tool_call
@@ -24,7 +23,7 @@ from pydantic import Field
 from langdistill.errors import StudentError
 from langdistill.jobs import sample_path
 from langdistill.students.bases import base_folder
-from langdistill.students.sampled import Said, SampledChatModel, roles, wait
+from langdistill.students.sampled import Said, SampledChatModel, roles
 from langdistill.students.serving.offline_process import OfflineProcess, close_all, process_of
 
 COMPACT = {"backend": "xgrammar", "disable_any_whitespace": True}
@@ -152,25 +151,10 @@ class VllmChatModel(SampledChatModel):
             }
         )
 
-    def _generate(
-        self,
-        messages: list[BaseMessage],
-        stop: list[str] | None = None,
-        run_manager: CallbackManagerForLLMRun | None = None,
-        **kwargs: Any,
-    ) -> ChatResult:
-        return self._told(wait(self._submit(messages, stop, kwargs)), kwargs)
-
-    async def _agenerate(
-        self,
-        messages: list[BaseMessage],
-        stop: list[str] | None = None,
-        run_manager: AsyncCallbackManagerForLLMRun | None = None,
-        **kwargs: Any,
-    ) -> ChatResult:
-        # The first request starts a process, and files are looked at in each: LangGraph's server forbids that on its loop.
-        answer = await asyncio.wrap_future(await asyncio.to_thread(self._submit, messages, stop, kwargs))
-        return self._told(answer, kwargs)
+    def _asked(
+        self, messages: list[BaseMessage], stop: list[str] | None, given: dict[str, Any]
+    ) -> tuple[Future[dict[str, Any]], Callable[[dict[str, Any]], ChatResult]]:
+        return self._submit(messages, stop, given), partial(self._told, given=given)
 
     def _told(self, answer: dict[str, Any], given: dict[str, Any]) -> ChatResult:
         replies = [_read_call(reply) if given.get("one_of") else reply for reply in answer["replies"]]

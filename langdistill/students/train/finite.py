@@ -6,7 +6,7 @@ from math import isfinite
 from typing import Any
 
 from langdistill.errors import StudentError
-from langdistill.students.train.materials import imported
+from langdistill.students.libraries import imported
 from langdistill.students.train.recipe import Recipe
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,8 @@ from langdistill.records import digest
 from langdistill.students.bases import base_digest, base_folder
 from langdistill.students.card import Stage, Student, student_at
 from langdistill.students.causal import check_causal, context_of
-from langdistill.students.train.materials import Materials, imported
+from langdistill.students.libraries import imported
+from langdistill.students.train.materials import Materials
 from langdistill.students.train.objective import Objective, Row, find_objective
 from langdistill.students.train.ranks import ranks
 from langdistill.students.train.recipe import Recipe
@@ -92,6 +93,18 @@ class Job:
                 f"{error} The context of the base {str(self.base_folder)!r} is {context} tokens: a max_length of {asked} does not "
                 "make it longer."
             ) from error
+
+    def trial(self, out: Path, steps: int) -> Job:
+        """A job that ends after a few updates, on the same prepared rows and without those for validation.
+
+        Args:
+            out: where its student goes.
+            steps: updates.
+        """
+        few = self.recipe.model_copy(update={"steps": steps, "save_every": steps})
+        found = replace(self, out=out, recipe=few, validation=[])
+        vars(found).update(prepared=self.prepared)  # neither updates nor checkpoints change how a row is read
+        return found
 
     @cached_property
     def tokens(self) -> int:

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import os
-import warnings
-from collections.abc import Generator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from math import ceil
 from pathlib import Path
 from typing import Any
 
-from langdistill.errors import MissingExtra, StudentError
+from langdistill.errors import StudentError
+from langdistill.students.libraries import imported
 from langdistill.students.train.ranks import ranks
 from langdistill.students.train.recipe import Recipe
 
@@ -43,6 +41,11 @@ class Materials:
     def steps(self) -> int:
         """Updates of the whole run, on as many devices as there are."""
         return self.recipe.updates(self.passes, devices=ranks().size)
+
+    @property
+    def earlier_adapter(self) -> Path | None:
+        """The folder of the adapter that is trained on; `None` where none is."""
+        return self.start if self.start and (self.start / "adapter_config.json").is_file() else None
 
     @property
     def bf16(self) -> bool:
@@ -93,7 +96,8 @@ class Materials:
         """
         transformers = imported("transformers")
         kind = transformers.AutoModelForCausalLM if labels is None else transformers.AutoModelForSequenceClassification
-        whole = self.start if self.start and not (self.start / "adapter_config.json").is_file() else self.base
+        adapter = self.earlier_adapter
+        whole = self.start if self.start and not adapter else self.base
         settings = self._quantised() | ({} if labels is None else {"num_labels": labels})
         try:
             model = kind.from_pretrained(str(whole), dtype=self._dtype(), local_files_only=True, **settings)
@@ -101,9 +105,7 @@ class Materials:
             raise StudentError(
                 f"The base {str(whole)!r} cannot be trained: {str(error).splitlines()[0]} Give a causal language model."
             ) from error
-        if whole == self.start or self.start is None:
-            return model
-        return imported("peft").PeftModel.from_pretrained(model, str(self.start), is_trainable=True)
+        return imported("peft").PeftModel.from_pretrained(model, str(adapter), is_trainable=True) if adapter else model
 
     def adapter(self, task: str = "CAUSAL_LM", **more: Any) -> Any:
         """The LoRA to begin with; `None` where an earlier stage's goes on, or all weights are trained.
@@ -112,7 +114,7 @@ class Materials:
             task: PEFT's task type.
             more: of `peft.LoraConfig`.
         """
-        if self.recipe.adapter == "full" or (self.start and (self.start / "adapter_config.json").is_file()):
+        if self.recipe.adapter == "full" or self.earlier_adapter:
             return None
         recipe = self.recipe
         return imported("peft").LoraConfig(
@@ -147,38 +149,6 @@ class Materials:
                 bnb_4bit_compute_dtype=torch.bfloat16,
             )
         }
-
-
-def imported(name: str) -> Any:
-    """A package of the extra `train`.
-
-    Raises:
-        MissingExtra: it is not installed.
-    """
-    from importlib import import_module
-
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # deprecations inside the libraries, at import
-            return import_module(name)
-    except ImportError as missing:
-        raise MissingExtra(missing.name or name, "train") from missing
-
-
-@contextmanager
-def quiet() -> Generator[None]:
-    """No progress bars of the libraries: the training tells its own."""
-    datasets, logging = imported("datasets"), imported("transformers.utils.logging")
-    shown = datasets.are_progress_bars_disabled(), logging.is_progress_bar_enabled()
-    datasets.disable_progress_bars()
-    logging.disable_progress_bar()
-    try:
-        yield
-    finally:
-        if not shown[0]:
-            datasets.enable_progress_bars()
-        if shown[1]:
-            logging.enable_progress_bar()
 
 
 def _device(recipe: Recipe) -> tuple[bool, bool]:

@@ -13,11 +13,11 @@ from langdistill.errors import StudentError
 from langdistill.evaluation.regression import alarm
 from langdistill.evaluation.results import Evaluation
 from langdistill.folders import write_whole
+from langdistill.students.libraries import imported
 from langdistill.students.live import LiveChatModel, asked_live, same_random_state
 from langdistill.students.teacher_answers import agreement_with, all_asked
 from langdistill.students.train.choosing import Choice, Figures, best, best_on_the_task
 from langdistill.students.train.job import Job
-from langdistill.students.train.materials import imported
 from langdistill.students.train.ranks import ranks, said_by_main
 
 FIGURES, BEFORE = "figures.json", "before.json"

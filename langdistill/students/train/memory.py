@@ -20,11 +20,11 @@ was 1.4 to 3.7 times as much, most with gradient checkpointing.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from langdistill.records import Record
-from langdistill.students.train.materials import Materials, imported
+from langdistill.students.libraries import imported
+from langdistill.students.train.materials import Materials
 from langdistill.students.train.recipe import Recipe
 
 FOUR_BITS = 0.52
@@ -86,9 +86,8 @@ def _adapter(materials: Materials, head: str) -> Any:
     """The LoRA that will be trained: a new one, or that of an earlier stage."""
     if materials.recipe.adapter == "full":
         return None
-    earlier = materials.start and (Path(materials.start) / "adapter_config.json").is_file()
-    if earlier:
-        return imported("peft").LoraConfig.from_pretrained(str(materials.start))
+    if earlier := materials.earlier_adapter:
+        return imported("peft").LoraConfig.from_pretrained(str(earlier))
     return materials.adapter("CAUSAL_LM" if head == "text" else "SEQ_CLS")
 
 

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from math import ceil
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
-from langdistill.errors import DatasetError
-from langdistill.finding import module_named, names_in
+from langdistill.finding import found_named, names_in
 from langdistill.named import Named
 from langdistill.students.train.materials import Materials
 from langdistill.students.train.recipe import Recipe
@@ -86,36 +84,9 @@ def find_objective(name: str) -> Callable[..., Objective]:
         UnknownName: there is none.
     """
     package = "langdistill.students.train.objectives"
-    return getattr(module_named("objective", name, package, objective_names()), name)
+    return found_named("objective", name, package, objective_names())
 
 
 def objective_names() -> list[str]:
     """Names of all objectives."""
     return names_in(Path(__file__).with_name("objectives"))
-
-
-@dataclass
-class Refusals:
-    """Rows that cannot be trained on, counted by reason, so that all are told at once."""
-
-    found: dict[str, list[int]]
-
-    def add(self, reason: str, row: int) -> None:
-        """One more."""
-        self.found.setdefault(reason, []).append(row)
-
-    def tell(self, rows: int) -> None:
-        """Raise if there are any.
-
-        Raises:
-            DatasetError: tells each reason, how many rows, and which is the first.
-        """
-        if not self.found:
-            return
-        told = "; ".join(
-            f"{len(which)} {reason} (the first is row {which[0] + 1})" for reason, which in self.found.items()
-        )
-        raise DatasetError(
-            f"Of {rows} rows some cannot be trained on, and none is left out or cut in silence: {told}. "
-            "Raise max_length where they are too long for it, or drop them with a filter when you harvest."
-        )

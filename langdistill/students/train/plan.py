@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from random import Random
 from tempfile import TemporaryDirectory
@@ -14,8 +13,8 @@ from langdistill.datasets.masking import Masked, masking
 from langdistill.datasets.masking import Tokens as Said
 from langdistill.errors import DatasetError
 from langdistill.records import Record
+from langdistill.students.libraries import imported
 from langdistill.students.train.job import Job
-from langdistill.students.train.materials import imported
 from langdistill.students.train.memory import Memory, memory, parameters
 from langdistill.students.train.objective import Row
 from langdistill.students.train.progress import Progress
@@ -166,9 +165,7 @@ def _told(masked: Masked) -> list[Piece]:
 def _speed(job: Job) -> float:
     """Tokens a second of a few real updates."""
     seen: list[Progress] = []
-    few = job.recipe.model_copy(update={"steps": WARM + TIMED, "save_every": WARM + TIMED})
     with TemporaryDirectory() as folder:
-        place = Path(folder) / "measured"
-        run(replace(job, out=place, recipe=few, validation=[]), on_progress=seen.append)
+        run(job.trial(Path(folder) / "measured", WARM + TIMED), on_progress=seen.append)
     made = seen[-1], seen[WARM - 1]
     return round((made[0].tokens - made[1].tokens) / (made[0].seconds - made[1].seconds), 1)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from langdistill.students.train.materials import imported
+from langdistill.students.libraries import imported
 
 
 @dataclass(frozen=True)

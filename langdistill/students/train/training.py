@@ -18,6 +18,7 @@ from langdistill.folders import write_whole, written_beside
 from langdistill.records import digest
 from langdistill.students.bases import base_digest
 from langdistill.students.card import Student, read_student
+from langdistill.students.libraries import imported, quiet
 from langdistill.students.model_card import model_card
 from langdistill.students.train.checkpoints import (
     STATE,
@@ -30,7 +31,6 @@ from langdistill.students.train.checkpoints import (
 from langdistill.students.train.choosing import Choice
 from langdistill.students.train.finite import finite_callback
 from langdistill.students.train.job import Job, planned
-from langdistill.students.train.materials import imported, quiet
 from langdistill.students.train.measuring import Measuring
 from langdistill.students.train.objective import Objective
 from langdistill.students.train.progress import OnProgress, last_loss, progress_callback

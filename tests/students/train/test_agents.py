@@ -19,8 +19,8 @@ from langdistill.datasets.targets.whole_agent import whole_agent
 from langdistill.groups import Group
 from langdistill.records import Example, Trace
 from langdistill.stores.importing import find_importer
+from langdistill.students.libraries import quiet
 from langdistill.students.train.job import planned
-from langdistill.students.train.materials import quiet
 from langdistill.students.train.rows.masked import masked_rows
 from langdistill.students.train.training import train
 from tests.datasets.formats.examples import tokenizer

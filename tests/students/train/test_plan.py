@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from copy import deepcopy
 from pathlib import Path
 
 import pytest
@@ -74,10 +75,22 @@ def test_the_memory_formula() -> None:
     assert memory(small, config, four_bits, 7, bf16=True).weights == int(0.52 * 800 + 2 * 200 + 4 * 100)
 
 
+def test_a_trial_does_not_read_the_rows_again(tmp_path: Path) -> None:
+    asked = job(tmp_path)
+    trial = asked.trial(tmp_path / "t", 3)
+    assert trial.prepared is asked.prepared
+    assert trial.validation == []
+    assert (trial.recipe.steps, trial.recipe.save_every, trial.out) == (3, 3, tmp_path / "t")
+    assert (asked.recipe.steps, asked.out) == (None, tmp_path / "s")
+
+
 @pytest.mark.slow
 @pytest.mark.xdist_group("lab_model")
 def test_a_plan_that_measures_leaves_nothing_behind(tmp_path: Path) -> None:
-    found = plan(job(tmp_path), measure=True)
+    asked = job(tmp_path)
+    before = deepcopy(asked.prepared)
+    found = plan(asked, measure=True)
+    assert asked.prepared == before, "the rows of the training are those that were measured, as they were"
     assert found.tokens_per_second is not None
     assert found.seconds == pytest.approx(found.tokens.total * 3 / found.tokens_per_second, rel=0.01, abs=0.06)
     assert list(tmp_path.iterdir()) == [tmp_path / "data"]

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import orjson
 
-from langdistill.evaluation.tasks.reading.making import Item
+from langdistill.answers import Extract
+from langdistill.evaluation.tasks.reading.making import Item, task_of
 from langdistill.evaluation.tasks.reading.rows import Row, rows_in
 from langdistill.evaluation.tasks.reading.sources import Source
+from langdistill.evaluation.tasks.taskset import TaskSet
 
 REPOSITORY = "https://github.com/itsnamgyu/reasoning-teacher"
 FOLDERS = ("dataset", "data/dataset")
@@ -42,6 +45,38 @@ def is_indexed(path: str | Path, name: str) -> bool:
 def places(name: str) -> list[str]:
     """Where below a folder the file may be."""
     return [f"{name}.json", *(f"{folder}/{name}.json" for folder in FOLDERS)]
+
+
+def task_of_split(
+    name: str,
+    path: str | Path,
+    source: Source,
+    *,
+    split: str,
+    split_file: str | Path | None,
+    extract: Extract,
+    limit: int | None,
+    seed: int | None,
+    file: str | None = None,
+) -> TaskSet:
+    """The task that one side of such a set makes.
+
+    Args:
+        name: of the task.
+        path: as of `rows_of_split`, and so are `source`, `split` and `split_file`.
+        source: what it is, for errors.
+        split: "test" or "train".
+        split_file: which rows are which.
+        extract: as of `task_of`, and so are `limit` and `seed`.
+        limit: how many rows are taken.
+        seed: which.
+        file: name of the set in the repository; `None`: that of the task.
+
+    Raises:
+        DatasetError: as `rows_of_split` and `task_of`.
+    """
+    rows = rows_of_split(path, source, file or name, split, split_file)
+    return task_of(name, rows, partial(question_and_answer, name), extract=extract, limit=limit, seed=seed)
 
 
 def rows_of_split(path: str | Path, source: Source, name: str, split: str, split_file: str | Path | None) -> list[Row]:

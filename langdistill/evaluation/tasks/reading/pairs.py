@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
+from langdistill.answers import verdict
+from langdistill.evaluation.tasks.reading.making import Item, task_of
+from langdistill.evaluation.tasks.reading.rows import Row
 from langdistill.evaluation.tasks.taskset import TaskSet
 from langdistill.perturbations.swapped import swapped
 from langdistill.records import Problem
@@ -26,13 +29,31 @@ def pair(asked: str, answer_a: str, answer_b: str) -> str:
     )
 
 
-def in_both_orders(task: TaskSet, shown_swapped: Mapping[str, str] | None = None) -> TaskSet:
-    """The task with each problem's twin behind it: the same id, and the answers in the other order.
+def in_both_orders(
+    name: str,
+    rows: Sequence[Row],
+    item: Callable[[Row], Item],
+    *,
+    prompt: str,
+    limit: int | None,
+    seed: int | None,
+    shown_swapped: Mapping[str, str] | None = None,
+) -> TaskSet:
+    """The task of a judge, whose right answers are verdicts; behind each pair its twin: the same id, the answers in the other order.
 
     Args:
-        task: whose problems are pairs.
+        name: of the task.
+        rows: all that make pairs.
+        item: reads one.
+        prompt: a template with ``{question}``.
+        limit: how many pairs are taken; `None` for all.
+        seed: which, as `chosen` draws them.
         shown_swapped: problem id to the twin's question, where it was recorded; else the perturbation `swapped` makes it.
+
+    Raises:
+        DatasetError: as `task_of`.
     """
+    task = task_of(name, rows, item, extract=verdict, gold=str, prompt=prompt, limit=limit, seed=seed)
     perturbation = swapped()
 
     def twin(problem: Problem) -> Problem:

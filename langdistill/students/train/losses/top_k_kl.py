@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from langdistill.students.train.materials import imported
+from langdistill.students.libraries import imported
 
 CHUNK_LOGITS = 2**25
 """Logits of a chunk, by default: 128 MiB in float32."""

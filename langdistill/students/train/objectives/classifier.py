@@ -10,14 +10,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
-from langdistill.datasets.formats.unfit import Unfit
 from langdistill.errors import DatasetError, StudentError
 from langdistill.students.card import read_student
+from langdistill.students.libraries import imported
 from langdistill.students.rendering import read_tokens
-from langdistill.students.train.materials import Materials, imported
-from langdistill.students.train.objective import Objective, Refusals, Row
+from langdistill.students.train.materials import Materials
+from langdistill.students.train.objective import Objective, Row
 from langdistill.students.train.recipe import Recipe
-from langdistill.students.train.rows.answers import Refused
+from langdistill.students.train.rows.refusals import Refused, checked
 from langdistill.students.train.rows.weights import NO_WEIGHT, weight_of
 from langdistill.students.train.trainers.classifying import classifying
 from langdistill.students.train.trainers.headed import headed
@@ -62,16 +62,7 @@ class Classifier(Objective):
 
     def prepared(self, rows: Sequence[Row], tokenizer: Any, max_length: int) -> list[Row]:
         """The rows as `input_ids` of the prompt, `label` and `weight`."""
-        refusals, found = Refusals({}), list[Row]()
-        for at, row in enumerate(rows):
-            try:
-                found.append(_prepared(row, tokenizer, max_length))
-            except Unfit as unfit:
-                refusals.add(f"fail with {unfit.reason}", at)
-            except Refused as refused:
-                refusals.add(str(refused), at)
-        refusals.tell(len(rows))
-        return found
+        return checked(rows, lambda row: _prepared(row, tokenizer, max_length))
 
     def sizes(self, row: Row) -> tuple[int, int]:
         """Tokens of a row, and the one that the label is read at."""

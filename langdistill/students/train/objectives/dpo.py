@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from langdistill.errors import StudentError, UnknownName
-from langdistill.students.train.materials import Materials, imported
+from langdistill.students.libraries import imported
+from langdistill.students.train.materials import Materials
 from langdistill.students.train.objective import Objective, Row
 from langdistill.students.train.recipe import Recipe
 from langdistill.students.train.rows.answers import answer_rows

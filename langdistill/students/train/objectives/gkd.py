@@ -12,12 +12,12 @@ from typing import Any, ClassVar
 
 from langdistill.errors import StudentError
 from langdistill.students.card import Student
-from langdistill.students.hushed import hushed
-from langdistill.students.train.materials import Materials, imported
+from langdistill.students.libraries import hushed, imported
+from langdistill.students.train.materials import Materials
 from langdistill.students.train.objective import Objective, Row
 from langdistill.students.train.recipe import Recipe
 from langdistill.students.train.rows.sampled import SFT_FORMATS, collator, sampled_rows
-from langdistill.students.train.trainers.on_samples import check_sampling, check_shares, ends_of, hushed_steps
+from langdistill.students.train.trainers.on_samples import check_sampling, check_shares, hushed_steps, on_samples
 from langdistill.students.train.trainers.teacher import Teacher, teacher_of, vocabulary_of
 
 
@@ -77,10 +77,7 @@ class Gkd(Objective):
                 processing_class=tokenizer,
                 peft_config=materials.adapter(),
             )
-        trainer.generation_config.eos_token_id = ends_of(trainer.model, tokenizer)
-        # Transformers counts the tokens of the rows as they were written; the mean must be over those that were sampled instead.
-        trainer.model_accepts_loss_kwargs = False
-        return trainer
+        return on_samples(trainer, tokenizer)
 
     def _teacher(self, args: Any, size: int, tokens: int) -> Any:
         """The teacher with as many numbers a token as the student has.
@@ -90,8 +87,7 @@ class Gkd(Objective):
             size: of the student's last layer, which may be larger than its vocabulary.
             tokens: of the vocabulary.
         """
-        torch = imported("torch")
-        model = self.teacher.load(torch.bfloat16 if args.bf16 else torch.float32)
+        model = self.teacher.load(bf16=args.bf16)
         found = model.config.vocab_size
         if found < size:
             raise StudentError(

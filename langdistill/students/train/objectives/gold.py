@@ -13,12 +13,12 @@ from typing import Any, ClassVar
 
 from langdistill.errors import StudentError
 from langdistill.students.card import Student
-from langdistill.students.hushed import hushed
-from langdistill.students.train.materials import Materials, imported
+from langdistill.students.libraries import hushed, imported
+from langdistill.students.train.materials import Materials
 from langdistill.students.train.objective import Objective, Row
 from langdistill.students.train.recipe import Recipe
 from langdistill.students.train.rows.crossing import crossed_rows, crossing, is_byte_level
-from langdistill.students.train.trainers.on_samples import check_sampling, check_shares, ends_of, hushed_steps
+from langdistill.students.train.trainers.on_samples import check_sampling, check_shares, hushed_steps, on_samples
 from langdistill.students.train.trainers.teacher import Teacher, teacher_of, vocabulary_of
 
 
@@ -84,23 +84,21 @@ class Gold(Objective):
     def trainer(self, materials: Materials) -> Any:
         """TRL's `GOLDTrainer`."""
         with hushed():
-            package, torch = "trl.experimental.gold", imported("torch")
+            package = "trl.experimental.gold"
             config = imported(f"{package}.gold_config").GOLDConfig
             kind = hushed_steps(crossing(imported(f"{package}.gold_trainer").GOLDTrainer))
             args = config(**materials.arguments(**self._settings()))
             tokenizer = materials.tokenizer
             trainer = kind(
                 model=materials.model(),
-                teacher_model=self.teacher.load(torch.bfloat16 if args.bf16 else torch.float32),
+                teacher_model=self.teacher.load(bf16=args.bf16),
                 args=args,
                 train_dataset=materials.dataset(materials.rows),
                 eval_dataset=materials.dataset(materials.held_out),
                 processing_class=tokenizer,
                 peft_config=materials.adapter(),
             )
-        trainer.generation_config.eos_token_id = ends_of(trainer.model, tokenizer)
-        trainer.model_accepts_loss_kwargs = False  # the loss is a mean over a pass, so passes of an update are averaged
-        return trainer
+        return on_samples(trainer, tokenizer)
 
     def _settings(self) -> dict[str, Any]:
         return {

@@ -13,10 +13,12 @@ from typing import Any, ClassVar
 
 from langdistill.errors import DatasetError, StudentError
 from langdistill.students.causal import context_of
-from langdistill.students.train.materials import Materials, imported
+from langdistill.students.libraries import imported
+from langdistill.students.train.materials import Materials
 from langdistill.students.train.objective import Objective, Row
 from langdistill.students.train.recipe import Recipe
-from langdistill.students.train.rows.answers import Refused, answer_rows
+from langdistill.students.train.rows.answers import answer_rows
+from langdistill.students.train.rows.refusals import Refused
 from langdistill.students.train.trainers.preferring import of_tokens, refuse_packing
 
 

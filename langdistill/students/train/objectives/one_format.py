@@ -13,9 +13,10 @@ from typing import Any, ClassVar
 
 from langdistill.errors import DatasetError, StudentError
 from langdistill.students.train.materials import Materials
-from langdistill.students.train.objective import Objective, Refusals, Row
+from langdistill.students.train.objective import Objective, Row
 from langdistill.students.train.recipe import Recipe
 from langdistill.students.train.rows.masked import masked_rows
+from langdistill.students.train.rows.refusals import Refusals
 from langdistill.students.train.trainers.batches import Batches
 from langdistill.students.train.trainers.fine_tuning import fine_tuning
 

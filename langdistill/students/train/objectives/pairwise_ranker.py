@@ -12,10 +12,12 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
 from langdistill.errors import StudentError
-from langdistill.students.train.materials import Materials, imported
+from langdistill.students.libraries import imported
+from langdistill.students.train.materials import Materials
 from langdistill.students.train.objective import Objective, Row
 from langdistill.students.train.recipe import Recipe
-from langdistill.students.train.rows.answers import Refused, answer_rows
+from langdistill.students.train.rows.answers import answer_rows
+from langdistill.students.train.rows.refusals import Refused
 from langdistill.students.train.trainers.headed import headed
 from langdistill.students.train.trainers.preferring import refuse_packing
 

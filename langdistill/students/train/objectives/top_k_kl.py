@@ -12,10 +12,11 @@ from functools import cache
 from typing import Any, ClassVar
 
 from langdistill.errors import DatasetError, StudentError
+from langdistill.students.libraries import imported
 from langdistill.students.train.alignment.vocabulary import Vocabulary
 from langdistill.students.train.losses.top_k_kl import IGNORED, head_top_k_kl
 from langdistill.students.train.losses.top_k_kl import top_k_kl as loss_of_logits
-from langdistill.students.train.materials import Materials, imported
+from langdistill.students.train.materials import Materials
 from langdistill.students.train.objective import Objective, Row
 from langdistill.students.train.rows.masked import masked_rows
 from langdistill.students.train.rows.taught import Teaching

@@ -5,15 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from langdistill.datasets.formats.unfit import Unfit
 from langdistill.datasets.masking import Masking, masking
-from langdistill.students.train.objective import Refusals, Row
+from langdistill.records import text_of
+from langdistill.students.train.objective import Row
+from langdistill.students.train.rows.refusals import Refused, checked
 
 WEIGHED = "carry a weight, which this objective cannot heed: sft and classifier can, or harvest without weights"
-
-
-class Refused(Exception):
-    """A row that cannot be trained on; says how such rows are told."""
 
 
 def answer_rows(
@@ -38,18 +35,13 @@ def answer_rows(
     Raises:
         DatasetError: rows with an empty answer, the same answer twice, one that is too long, a weight, or that the template cannot print.
     """
-    mask, refusals = masking(tokenizer, assistant_only=False), Refusals({})
-    found: list[Row] = []
-    for at, row in enumerate(rows):
-        try:
-            check_row(row, ("prompt", *columns))
-            found.append(_tokens(mask, row, columns, max_length) | more(row))
-        except Unfit as unfit:
-            refusals.add(f"fail with {unfit.reason}", at)
-        except Refused as refused:
-            refusals.add(str(refused), at)
-    refusals.tell(len(rows))
-    return found
+    mask = masking(tokenizer, assistant_only=False)
+
+    def read(row: Row) -> Row:
+        check_row(row, ("prompt", *columns))
+        return _tokens(mask, row, columns, max_length) | more(row)
+
+    return checked(rows, read)
 
 
 def check_row(row: Row, columns: Sequence[str]) -> None:
@@ -69,7 +61,7 @@ def check_row(row: Row, columns: Sequence[str]) -> None:
 
 def says_something(message: Mapping[str, Any]) -> bool:
     """Whether there is any text, thinking or tool call in a message."""
-    said = (message.get(key) for key in ("content", "reasoning_content"))
+    said = (text_of(message), message.get("reasoning_content"))
     return bool(message.get("tool_calls")) or any(str(text).strip() for text in said if text)
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from langdistill.students.train.materials import imported
-from langdistill.students.train.objective import Refusals, Row
+from langdistill.students.libraries import imported
+from langdistill.students.train.objective import Row
+from langdistill.students.train.rows.refusals import Refused, checked
 from langdistill.students.train.rows.sampled import sampled_rows
 
 
@@ -30,19 +31,18 @@ def crossed_rows(rows: Sequence[Row], tokenizer: Any, teachers: Any, max_length:
     Raises:
         DatasetError: as `sampled_rows`; and rows with more than one message to learn, or that the teacher's template cannot print.
     """
-    refusals, found = Refusals({}), list[Row]()
-    for at, (row, tokens) in enumerate(zip(rows, sampled_rows(rows, tokenizer, max_length, room), strict=True)):
+
+    def read(pair: tuple[Row, Row]) -> Row:
+        row, tokens = pair
         try:
             prompt = _teachers_prompt(teachers, row)
-        except Exception:  # a template may raise anything
-            refusals.add("fail with the chat template of the teacher", at)
-            continue
+        except Exception as error:  # a template may raise anything
+            raise Refused("fail with the chat template of the teacher") from error
         if len(row["completion"]) != 1:
-            refusals.add("have more than one message to learn", at)
-            continue
-        found.append(_crossed(tokenizer, tokens, prompt))
-    refusals.tell(len(rows))
-    return found
+            raise Refused("have more than one message to learn")
+        return _crossed(tokenizer, tokens, prompt)
+
+    return checked(list(zip(rows, sampled_rows(rows, tokenizer, max_length, room), strict=True)), read)
 
 
 def crossing(trainer: Any) -> Any:

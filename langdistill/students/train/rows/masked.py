@@ -8,8 +8,9 @@ from typing import Any
 from langdistill.datasets.formats.unfit import Unfit
 from langdistill.datasets.masking import Masking, masking
 from langdistill.errors import DatasetError
-from langdistill.records import Message, text_of
-from langdistill.students.train.objective import Refusals, Row
+from langdistill.students.train.objective import Row
+from langdistill.students.train.rows.answers import says_something
+from langdistill.students.train.rows.refusals import Refusals
 from langdistill.students.train.rows.weights import NO_WEIGHT, weighed, weight_of
 
 
@@ -46,7 +47,8 @@ def masked_rows(rows: Sequence[Row], tokenizer: Any, max_length: int) -> list[Ro
 
 def _tokens(mask: Masking, row: Row) -> tuple[list[int], list[int]]:
     checked = mask.check(row)
-    if not any(_says(message) for one in checked for message in row[one.column]):
+    replies = [message for one in checked for message in row[one.column] if message.get("role") == "assistant"]
+    if not any(map(says_something, replies)):  # an end alone teaches it to be silent
         raise Unfit("nothing-trained")
     said = mask.tokens(row)
     if len(said) != 1:
@@ -54,11 +56,3 @@ def _tokens(mask: Masking, row: Row) -> tuple[list[int], list[int]]:
             f"A row with the columns {', '.join(row)} has {len(said)} answers; one was expected. Harvest in the format trl."
         )
     return said[0].ids, said[0].labels
-
-
-def _says(message: Message) -> bool:
-    """Whether the assistant says anything in a message; an end alone teaches it to be silent."""
-    told = (text_of(message), message.get("reasoning_content"), message.get("tool_calls"))
-    return message.get("role") == "assistant" and any(
-        bool(one.strip() if isinstance(one, str) else one) for one in told
-    )

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from langdistill.students.train.materials import imported
-from langdistill.students.train.objective import Refusals, Row
+from langdistill.students.libraries import imported
+from langdistill.students.train.objective import Row
 from langdistill.students.train.rows.answers import WEIGHED
 from langdistill.students.train.rows.masked import masked_rows
+from langdistill.students.train.rows.refusals import Refusals
 
 SFT_FORMATS = ("trl", "trl_messages", "privileged_context", "top_k_logprobs")
 """Formats whose rows have what the assistant says after a prompt."""

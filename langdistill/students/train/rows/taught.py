@@ -12,7 +12,8 @@ from langdistill.errors import DatasetError
 from langdistill.records import text_of
 from langdistill.students.train.alignment.aligning import aligned
 from langdistill.students.train.alignment.vocabulary import Vocabulary, joined, spelt
-from langdistill.students.train.objective import Refusals, Row
+from langdistill.students.train.objective import Row
+from langdistill.students.train.rows.refusals import Refusals
 
 Taught = list[dict[int, float] | None]
 """At each token that carries loss the student's tokens with their probabilities: none where the teacher's tokens are cut otherwise,

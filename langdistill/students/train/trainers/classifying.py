@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from langdistill.students.train.materials import imported
+from langdistill.students.libraries import imported
 
 
 def classifying(model: Any, arguments: Any, rows: Any, held_out: Any, tokenizer: Any) -> Any:

@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from langdistill.students.train.materials import Materials, imported
+from langdistill.students.libraries import imported
+from langdistill.students.train.materials import Materials
 from langdistill.students.train.objective import Row
 from langdistill.students.train.rows.weights import WEIGHT
 from langdistill.students.train.trainers.batches import Batches

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from langdistill.students.hushed import hushed
+from langdistill.students.libraries import hushed
 from langdistill.students.train.materials import Materials
 
 HEAD = "score"

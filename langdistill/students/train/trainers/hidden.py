@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from langdistill.students.train.materials import imported
+from langdistill.students.libraries import imported
 
 
 def has_linear_head(model: Any) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from langdistill.errors import StudentError
-from langdistill.students.hushed import hushed
+from langdistill.students.libraries import hushed
 from langdistill.students.train.recipe import Recipe
 from langdistill.students.train.trainers.preferring import refuse_packing
 
@@ -35,6 +35,15 @@ def check_shares(name: str, lmbda: float, beta: float, temperature: float, max_t
             f"{name} got lmbda={lmbda}, beta={beta}, temperature={temperature} and max_tokens={max_tokens}; lmbda and beta must be from "
             "0 to 1, the temperature above 0 and max_tokens 1 or more."
         )
+
+
+def on_samples(trainer: Any, tokenizer: Any) -> Any:
+    """The trainer, for answers that it samples: they end where the model's own do, and its loss is the mean over what it read."""
+    trainer.generation_config.eos_token_id = ends_of(trainer.model, tokenizer)
+    # Transformers counts the tokens of the rows as they were written; the mean must be over those that were sampled instead, and
+    # passes of an update are averaged.
+    trainer.model_accepts_loss_kwargs = False
+    return trainer
 
 
 def ends_of(model: Any, tokenizer: Any) -> list[int]:

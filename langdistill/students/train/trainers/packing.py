@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 from langdistill.errors import StudentError
-from langdistill.students.train.materials import imported
+from langdistill.students.libraries import imported
 from langdistill.students.train.objective import Row
 
 SHOWN = 16

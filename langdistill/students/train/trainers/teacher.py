@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from langdistill.datasets.reading import hash_of
 from langdistill.errors import StudentError
 from langdistill.records import digest
-from langdistill.students.bases import base_digest, base_folder
+from langdistill.students.bases import base_digest, base_folder, weights_in
 from langdistill.students.card import Student, student_at
 from langdistill.students.causal import check_causal
-from langdistill.students.train.materials import imported
+from langdistill.students.libraries import imported
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class Teacher:
     def remark(self) -> str:
         """What a plan tells of it: its weights are none of the student's."""
         size = sum(
-            path.stat().st_size for folder in (self.model, self.adapter) if folder for path in _weights_in(folder)
+            path.stat().st_size for folder in (self.model, self.adapter) if folder for path in weights_in(folder)
         )
         return f"The teacher, {size / 1e9:.2g} GB of weights on disk, is loaded beside the student; its memory is not in the estimate."
 
@@ -54,16 +54,17 @@ class Teacher:
         found.pad_token = found.pad_token or found.eos_token
         return found
 
-    def load(self, dtype: Any) -> Any:
+    def load(self, *, bf16: bool) -> Any:
         """Its weights, the adapter merged.
 
         Args:
-            dtype: of torch.
+            bf16: whether the training computes in two bytes; the teacher then has two-byte weights, else float32.
 
         Raises:
             StudentError: they are no causal language model.
         """
-        kind = imported("transformers").AutoModelForCausalLM
+        torch, kind = imported("torch"), imported("transformers").AutoModelForCausalLM
+        dtype = torch.bfloat16 if bf16 else torch.float32
         try:
             model = kind.from_pretrained(str(self.model), dtype=dtype, local_files_only=True)
             if self.adapter:
@@ -117,18 +118,13 @@ def _causal(given: str) -> Path:
 
 def weights_digest(folder: Path) -> str:
     """SHA-256 over all weights in a folder, whole: teachers may differ in one layer alone. About a second per gigabyte, once."""
-    files = [(path, path.stat()) for path in _weights_in(folder)]
+    files = [(path, path.stat()) for path in weights_in(folder)]
     return digest([[path.name, _file_digest(path, told.st_size, told.st_mtime_ns)] for path, told in files])
-
-
-def _weights_in(folder: Path) -> list[Path]:
-    return sorted([*folder.glob("*.safetensors"), *folder.glob("*.bin")])
 
 
 @lru_cache(maxsize=256)
 def _file_digest(path: Path, size: int, changed: int) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    return hash_of(path)
 
 
 def vocabulary_of(tokenizer: Any) -> dict[str, int]:

@@ -38,7 +38,7 @@ def foreign_model(folder: Path) -> Path:
     """Two layers with random weights."""
     from transformers import LlamaConfig, LlamaForCausalLM, set_seed
 
-    from langdistill.students.hushed import hushed
+    from langdistill.students.libraries import hushed
 
     tokenizer = foreign_tokenizer()
     set_seed(0)

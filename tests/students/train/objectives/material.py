@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 from langdistill.lab import WEIGHTS
 from langdistill.students.card import Student
+from langdistill.students.libraries import quiet
 from langdistill.students.train.job import Job, planned
-from langdistill.students.train.materials import quiet
 from langdistill.students.train.objective import Objective
 from langdistill.students.train.recipe import MINIATURE, Recipe
 from langdistill.students.train.training import train
+from tests.trained import FEW, write
 
 QUESTIONS = [f"What is the capital of {name}?" for name in "ABCDEFGHIJKL"]
 ANSWERS = ["Yes", "No", "7"] * 4
-FEW = MINIATURE.model_copy(update={"steps": 6, "batch_size": 4, "save_every": 2})
 SHORT = MINIATURE.model_copy(update={"steps": 40, "batch_size": 6})
 
 
@@ -25,7 +24,7 @@ def user(text: str) -> list[dict[str, Any]]:
     return [{"role": "user", "content": text}]
 
 
-def says(text: str) -> list[dict[str, Any]]:
+def says(text: str | list[dict[str, str]]) -> list[dict[str, Any]]:
     return [{"role": "assistant", "content": text}]
 
 
@@ -37,13 +36,6 @@ PAIRS = [
     for question, answer in zip(QUESTIONS, ANSWERS, strict=True)
 ]
 LABELLED = [one | {"label": answer != "No"} for one, answer in zip(ANSWERED, ANSWERS, strict=True)]
-
-
-def written(folder: Path, rows: Sequence[dict[str, Any]], **manifest: Any) -> Path:
-    folder.mkdir(parents=True)
-    (folder / "train.jsonl").write_text("".join(json.dumps(one) + "\n" for one in rows))
-    (folder / "manifest.json").write_text(json.dumps({"hash": "abc", **manifest}))
-    return folder
 
 
 def job(
@@ -58,7 +50,7 @@ def job(
     """A training of these rows; the data set is written below the folder."""
     data = folder / "rows"
     if not data.exists():
-        written(data, rows)
+        write(data, rows)
     return planned(data, base, folder / "student", objective=objective, recipe=recipe, seed=seed)
 
 
@@ -74,7 +66,7 @@ def learnt(
     """The student, and the loss of each step but the first."""
     losses: list[float | None] = []
     student = train(
-        written(folder / "rows", rows),
+        write(folder / "rows", rows),
         more.pop("base", WEIGHTS),
         folder / "student",
         objective=objective,
@@ -131,7 +123,7 @@ def precise(adapter: Path | None = None, *, model: Path = WEIGHTS, numbers: int 
     from peft import PeftModel
     from transformers import AutoModelForCausalLM, AutoModelForSequenceClassification
 
-    from langdistill.students.hushed import hushed
+    from langdistill.students.libraries import hushed
 
     with hushed():
         if numbers is None:

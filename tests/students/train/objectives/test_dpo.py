@@ -97,6 +97,7 @@ GOOD = PAIRS[0]
     ("row", "says_so"),
     [
         ({**GOOD, "chosen": says(" ")}, "1 have nothing in the column 'chosen' but an empty answer"),
+        ({**GOOD, "chosen": says([{"type": "text", "text": " "}])}, "1 have nothing in the column 'chosen' but an empty answer"),
         ({**GOOD, "rejected": []}, "1 have no messages in the column 'rejected'"),
         ({**GOOD, "rejected": "no"}, "1 have no messages in the column 'rejected'"),
         ({"chosen": says("a"), "rejected": says("b")}, "1 have no messages in the column 'prompt'"),

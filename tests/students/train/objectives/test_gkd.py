@@ -9,7 +9,7 @@ import pytest
 from langdistill.errors import DatasetError, StudentError
 from langdistill.lab import WEIGHTS
 from langdistill.students.card import Student
-from langdistill.students.hushed import hushed
+from langdistill.students.libraries import hushed
 from langdistill.students.train.objectives.gkd import gkd
 from langdistill.students.train.objectives.on_policy import on_policy
 from langdistill.students.train.objectives.pairwise_ranker import pairwise_ranker

@@ -7,7 +7,7 @@ import pytest
 from langdistill.errors import DatasetError, StudentError
 from langdistill.lab import WEIGHTS
 from langdistill.students.card import Student
-from langdistill.students.hushed import hushed
+from langdistill.students.libraries import hushed
 from langdistill.students.train.objectives.gold import gold
 from tests.students.train.objectives.foreign import foreign_tokenizer
 from tests.students.train.objectives.material import (

@@ -18,7 +18,8 @@ from langdistill.students.train.objectives.gold import gold
 from langdistill.students.train.objectives.kto import kto
 from langdistill.students.train.objectives.pairwise_ranker import pairwise_ranker
 from langdistill.students.train.plan import plan
-from tests.students.train.objectives.material import ANSWERED, FEW, LABELLED, PAIRS, WEIGHTS, trainer_of, written
+from tests.students.train.objectives.material import ANSWERED, FEW, LABELLED, PAIRS, WEIGHTS, trainer_of
+from tests.trained import write
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("lab_model")]
 
@@ -43,7 +44,7 @@ def test_a_plan_counts_its_tokens_and_held_out_rows_have_a_loss(
     foreigner: Student,
     tmp_path: Path,
 ) -> None:
-    data = written(tmp_path / "rows", rows[:9])
+    data = write(tmp_path / "rows", rows[:9])
     (data / "validation.jsonl").write_text("".join(json.dumps(one) + "\n" for one in rows[9:]))
     job = planned(data, WEIGHTS, tmp_path / "s", objective=make(teacher, foreigner), recipe=FEW, seed=0)
     told = plan(job)

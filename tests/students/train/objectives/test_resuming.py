@@ -25,8 +25,8 @@ from tests.students.train.objectives.material import (
     WEIGHTS,
     Killed,
     killed_at,
-    written,
 )
+from tests.trained import write
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("lab_model")]
 
@@ -51,7 +51,7 @@ def test_a_run_that_was_stopped_goes_on_to_the_same_weights(
     make: Make, rows: Any, recipe: Any, on: bool, teacher: Student, foreigner: Student, tmp_path: Path
 ) -> None:
     """Three steps are a pass over the rows: the run is stopped in its second one, whose order and samples are new."""
-    data = written(tmp_path / "rows", rows)
+    data = write(tmp_path / "rows", rows)
     settings: dict[str, Any] = {"objective": make(teacher, foreigner), "recipe": recipe, "seed": 5}
     base: Any = teacher if on else WEIGHTS
     with pytest.raises(Killed):

@@ -1,0 +1,63 @@
+"""What a run has mined, for whoever goes on with it: instructions with the teacher's answers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from langdistill.folders import write_whole
+from langdistill.mining.instructions import Instruction
+from langdistill.mining.pools import Pools
+from langdistill.records import Call, Message, Reply, Trace, digest
+
+
+def answered(pools: Pools, found: Mapping[str, Any], *, seeds: bool = False) -> list[dict[str, Any]]:
+    """The instructions that a run wrote, with the teacher's answers, as rows of Alpaca's shape.
+
+    Args:
+        pools: of the run.
+        found: the graph's output.
+        seeds: whether the seeds are among them.
+
+    Returns:
+        `instruction`, `input`, `output`; beside them `id`, `source` ("hard", "easy" or "seed"), `round`, `parent` and `root`.
+    """
+    known = pools.answers(found["cache"], found["taught"])
+    return [
+        {
+            "instruction": one.text, "input": one.input, "output": known[one.id],
+            **one.model_dump(include={"id", "source", "round", "parent", "root"}),
+        }
+        for one in pools.instructions(found["cache"])
+        if one.id in known and (seeds or one.source != "seed")
+    ]  # fmt: skip
+
+
+def traces(pools: Pools, found: Mapping[str, Any], *, seeds: bool = False) -> list[Trace]:
+    """The same as recorded runs, which `harvest` makes a data set of with the target `node("teacher")`.
+
+    Each names the seed that it goes back to, so that no split parts them.
+    """
+    known = pools.answers(found["cache"], found["taught"])
+    mined = [one for one in pools.instructions(found["cache"]) if one.id in known and (seeds or one.source != "seed")]
+    return [trace_of(one, known[one.id], found["taught"]) for one in mined]
+
+
+def write_answered(rows: list[dict[str, Any]], out: Path) -> None:
+    """Write rows as JSON lines, whole or not at all; `langdistill harvest FILE --from alpaca` reads them."""
+    write_whole(out, "".join(f"{orjson.dumps(row).decode()}\n" for row in rows))
+
+
+def trace_of(one: Instruction, answer: str, teacher: str) -> Trace:
+    """The answer as a recorded run would have it."""
+    prompt: list[Message] = [{"role": "user", "content": one.request}]
+    reply: Message = {"role": "assistant", "content": answer}
+    id = digest(one.id, teacher, answer)[:32]
+    call = Call(id=f"{id}-call", node="teacher", model=teacher, prompt=prompt, replies=[Reply(message=reply)])
+    metadata = {"problem": one.id, "mined": one.source, "round": one.round} | (
+        {"seed_problem": one.root} if one.root else {}
+    )
+    return Trace(id=id, name="teacher", strategy="mine", input=prompt, output=[reply], calls=[call], metadata=metadata)
