@@ -74,8 +74,8 @@ def told(found: Sequence[Found]) -> dict[str, Any]:
 
 def written(found: Sequence[Found], at: int) -> dict[str, float]:
     """New instructions of each rank in a round, their mean."""
-    counts = [one["rounds"][at]["written"] for one in found]
-    return {rank: mean(one[rank] for one in counts) for rank in counts[0]}
+    counts = [one["rounds"][at].get("written", {}) for one in found]
+    return {rank: mean(one.get(rank, 0) for one in counts) for rank in counts[0]}
 
 
 def groups(found: Sequence[Found]) -> list[str]:

@@ -94,40 +94,30 @@ class SkillMining:
         """The arm's world."""
         return SkillWorld(self.seed)
 
+    @cached_property
+    def seeds(self) -> list[Request]:
+        """What the mining begins with."""
+        return self.world.seeds(self.settings.seeds)
+
     def run(self) -> dict[str, Any]:
         """Mine, and measure each student and each split.
 
         Returns:
             `students`, from the one that the seeds were imitated by; `rounds`, what was split and written in each; `stopped`.
         """
-        seeds = self.world.seeds(self.settings.seeds)
-        students, rounds, stopped = list[dict[str, Any]](), list[dict[str, Any]](), None
+        found: dict[str, Any] = {"students": [], "rounds": [], "stopped": None}
         with Pools(self.folder / self.arm) as pools:
-            miner = self._miner(pools)
-            given = {"seeds": pools.add(one.text for one in seeds)}
-            for update in miner.stream(given, {"max_concurrency": AT_ONCE}, stream_mode="updates"):
+            given = {"seeds": pools.add(one.text for one in self.seeds)}
+            for update in self._miner(pools).stream(given, {"max_concurrency": AT_ONCE}, stream_mode="updates"):
                 for stage, told in update.items():
-                    match stage:
-                        case "train":
-                            students.append(self.measured(read_student(told["student"]), seeds))
-                            self.progress(
-                                f"seed {self.seed}, {self.arm}: student", len(students), self.settings.rounds + 1
-                            )
-                        case "discriminate":
-                            rounds.append(self._split(pools, told))
-                        case "generate":
-                            rounds[-1]["written"] = self._written(pools, told["train"])
-                            rounds[-1] |= {key: told["rounds"][-1][key] for key in ("tries", "rejected")}
-                            stopped = told.get("stopped") or stopped
-                        case _:
-                            stopped = (told or {}).get("stopped") or stopped
-        return {"students": students, "rounds": rounds, "stopped": stopped}
+                    self._note(found, stage, told or {}, pools)
+        return found
 
-    def measured(self, student: Student, seeds: Sequence[Request]) -> dict[str, Any]:
+    def measured(self, student: Student) -> dict[str, Any]:
         """Shares of right answers to unseen questions: of all cells, of each rank, and of the cells that the seeds taught or lack."""
         asked = self.world.questions(self.settings.questions, self.settings.pool)
         replies = _speaking(student).batch([one.text for one in asked], {"max_concurrency": AT_ONCE}, temperature=0)
-        given = [one.cell for one in seeds]
+        given = [one.cell for one in self.seeds]
         groups: dict[str, list[bool]] = defaultdict(list)
         for one, reply in zip(asked, replies, strict=True):
             count, right = given.count(one.cell), self.world.is_right(one, reply.text)
@@ -151,6 +141,23 @@ class SkillMining:
             answering=ANSWERING,
         )
 
+    def _note(self, found: dict[str, Any], stage: str, told: Mapping[str, Any], pools: Pools) -> None:
+        """Take down what a stage of the run came to."""
+        match stage:
+            case "train":
+                found["students"].append(self.measured(read_student(told["student"])))
+                done, of = len(found["students"]), self.settings.rounds + 1
+                self.progress(f"seed {self.seed}, {self.arm}: student", done, of)
+            case "discriminate":
+                found["rounds"].append(self._split(pools, told))
+            case "generate":
+                report = told["rounds"][-1]
+                written = {"written": self._written(pools, told["train"])}
+                found["rounds"][-1] |= written | {key: report[key] for key in ("tries", "rejected")}
+            case _:
+                pass
+        found["stopped"] = told.get("stopped") or found["stopped"]
+
     def _split(self, pools: Pools, told: Mapping[str, Any]) -> dict[str, Any]:
         """What the referee made of the cache pool, beside the truth, which it does not know."""
         report, hard = told["rounds"][-1], set(told["hard"])
@@ -161,8 +168,8 @@ class SkillMining:
         }
         return {
             **{key: report[key] for key in ("cache", "judged", "share_hard", "mean_difference", "first_preferred_by")},
-            "share_wrong": len(wrong) / len(judged),
-            "mis_split": len(wrong ^ hard) / len(judged),
+            "share_wrong": _share(len(wrong), len(judged)),
+            "mis_split": _share(len(wrong ^ hard), len(judged)),
             "right_called_hard": _share(len(hard - wrong), len(judged) - len(wrong)),
             "wrong_called_easy": _share(len(wrong - hard), len(wrong)),
         }
