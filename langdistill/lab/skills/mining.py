@@ -37,7 +37,7 @@ FEWEST_SEEDS = 10
 """Of a cell that counts as learnt from the seeds."""
 
 
-FIRST = MINIATURE.model_copy(update={"steps": None, "epochs": 5, "learning_rate": 3e-3})
+FIRST = MINIATURE.model_copy(update={"steps": None, "epochs": 3, "learning_rate": 3e-3})
 """For the seeds."""
 LATER = FIRST.model_copy(update={"epochs": 6, "learning_rate": 7e-4})
 """For what a round wrote, 120 rows that are no fair sample: at the first rate they overwrite what was learnt before."""
