@@ -5,8 +5,8 @@
 Each seed is a world of its own: what the tools do in each country, and which are rare. In each, the embedded model is mined and
 trained for three rounds, as in the paper (at 1:100 of its sizes) and with one thing changed: the split drawn at random, no easy
 half, no second order of the responses. Figures are means over the seeds with Student's 95 % intervals; `beyond` are differences to
-the paper's arm, seed by seed. The settings were found on worlds 100 to 102 and on other questions; worlds 0 and 1 were looked at
-by chance, so the measured ones begin at 10. A run that was interrupted goes on with the same command.
+the paper's arm, seed by seed. The settings were found on worlds 100 to 102 and on other questions; worlds 0 and 1 were seen
+under settings that were given up, so the measured ones begin at 10. A run that was interrupted goes on with the same command.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from langdistill.lab.skills.mining import ARMS, Settings, SkillMining
 RESULTS = Path(__file__).with_name("results") / "skill_world.json"
 SEEDS = 5
 LOWEST = 10
-"""The first seed; lower ones were looked at while the settings were being found."""
+"""The first seed: 0 and 1 were seen under settings that were given up."""
 PAPERS = "adversarial"
 SHARES = ("share_hard", "share_wrong", "mis_split", "right_called_hard", "wrong_called_easy")
 AMOUNTS = ("mean_difference", "first_preferred_by")
