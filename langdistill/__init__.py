@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from langdistill.filters.tool_calls_valid import tool_calls_valid as tool_calls_valid
     from langdistill.middleware import Attend as Attend
     from langdistill.middleware import Think as Think
+    from langdistill.mining.miner import create_instruction_miner as create_instruction_miner
+    from langdistill.mining.pools import InstructionPools as InstructionPools
     from langdistill.nodes import node as node
     from langdistill.perturbations.perturbing import Perturbation as Perturbation
     from langdistill.reasoning_openai import ReasoningChatOpenAI as ReasoningChatOpenAI
@@ -65,6 +67,7 @@ __version__ = "0.1.0"
 
 _HOME = {
     "Attend": "middleware",
+    "InstructionPools": "mining.pools",
     "LocalChatModel": "students.local",
     "Perturbation": "perturbations.perturbing",
     "Price": "budgets",
@@ -84,6 +87,7 @@ _HOME = {
     "create_branch_solve_merge_generation": "strategies.branch_solve_merge_generation",
     "create_chain_of_draft": "strategies.chain_of_draft",
     "create_chain_of_thought": "strategies.chain_of_thought",
+    "create_instruction_miner": "mining.miner",
     "create_least_to_most": "strategies.least_to_most",
     "create_one_step_rephrase_and_respond": "strategies.rephrase_and_respond",
     "create_rationalization": "strategies.rationalization",

@@ -10,6 +10,7 @@ samples is a reply of its own, and a group of which five are known asks for thre
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from contextlib import contextmanager
@@ -39,6 +40,8 @@ class ReplyCache:
         try:
             self._db = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
             self._db.execute("PRAGMA journal_mode=WAL")
+            # what is kept outlives the process at once; a power cut may take the last replies, which are then asked for again
+            self._db.execute("PRAGMA synchronous=NORMAL")
             self._db.execute(
                 "CREATE TABLE IF NOT EXISTS reply (key TEXT PRIMARY KEY, message BLOB NOT NULL) WITHOUT ROWID"
             )
@@ -58,7 +61,7 @@ class ReplyCache:
                 return {}
             with self._lock:
                 row = self._db.execute("SELECT message FROM reply WHERE key = ?", [key]).fetchone()
-            if row and isinstance(message := messages_from_dict([orjson.loads(row[0])])[0], AIMessage):
+            if row and isinstance(message := messages_from_dict([_decoded(row[0])])[0], AIMessage):
                 known[index] = message
         if known and (listener := _listener.get()):
             listener(model, list(known.values()))
@@ -73,7 +76,7 @@ class ReplyCache:
         """
         if (key := _key(model, prompt, params, index)) is None:
             return
-        row = [key, orjson.dumps(message_to_dict(message.model_copy(update={"id": None})), default=str)]
+        row = [key, _encoded(message_to_dict(message.model_copy(update={"id": None})))]
         with self._lock:
             self._db.execute("INSERT OR REPLACE INTO reply VALUES (?, ?)", row)
 
@@ -81,6 +84,20 @@ class ReplyCache:
         """Close the file."""
         with self._lock:  # a thread that nobody waits for may be reading
             self._db.close()
+
+
+def _encoded(message: dict[str, Any]) -> bytes:
+    try:
+        return orjson.dumps(message, default=str)
+    except TypeError:  # half a surrogate pair, which models do write, or a number of any size
+        return json.dumps(message, default=str).encode()
+
+
+def _decoded(line: bytes) -> dict[str, Any]:
+    try:
+        return orjson.loads(line)
+    except orjson.JSONDecodeError:
+        return json.loads(line)
 
 
 def _key(model: Any, prompt: Sequence[BaseMessage], params: Mapping[str, Any], index: int) -> str | None:

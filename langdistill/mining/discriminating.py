@@ -111,8 +111,9 @@ def discrimination(
 
     def discriminate(state: Mapping[str, Any]):
         number = state.get("round", 1)
-        learner = Role.of("student", _of_the_moment(student, state), decoding)
-        ids = judging.drawn(state["cache"], number)
+        chosen = _of_the_moment(student, state)
+        learner = Role.of("student", chosen, decoding, version=state.get("student") or "")
+        ids = judging.drawn(list(dict.fromkeys(state["cache"])), number)
         told = [judging.__dict__, teaching.label, learner.label, grading.label]
         mark = f"discriminate {number} {digest(ids, told)}"
         known: dict[str, Any] | None = pools.finished(mark)
@@ -183,10 +184,10 @@ class _Match:
         for attempt in range(self.judging.retries + 1):
             done = self._judgements(ids)
             left = [id for id in ids if not any(one.swapped is swapped and _settles(one, attempt) for one in done[id])]
-            prompts = [
+            prompts = (
                 fill(self.judging.prompt, request=texts[id], first=said[swapped][id], second=said[not swapped][id])
                 for id in left
-            ]
+            )
 
             def keep(
                 replies: list[tuple[int, AIMessage]], left: Sequence[str] = tuple(left), attempt: int = attempt
@@ -195,8 +196,9 @@ class _Match:
                     self._judgement(left[at], reply, swapped=swapped, attempt=attempt) for at, reply in replies
                 )
 
-            known = len(ids) - len(left)
-            yield from ask_all("referee", self.referee.asks(prompts, first=attempt or None), keep, known=known)
+            given = sum(map(len, done.values()))
+            asks = self.referee.asks(prompts, first=attempt or None)
+            yield from ask_all("referee", asks, keep, of=len(left), given=given)
 
     def _judgement(self, id: str, reply: AIMessage, *, swapped: bool, attempt: int) -> Judgement:
         pair = grades(reply.text, out_of=BEST)
@@ -210,12 +212,11 @@ class _Match:
         return found
 
     def _doubtful(self, ids: Sequence[str]) -> list[str]:
-        """What the second order is asked for."""
+        """What the second order is asked for: where the first cannot be read it would tell nothing."""
         band, tau, found = self.judging.band, self.judging.tau, self._judgements(ids)
-        if band is None:
-            return list(ids)
         shown = {id: _summed(id, found[id], False).difference for id in ids}
-        return [id for id, difference in shown.items() if difference is not None and abs(difference - tau) <= band]
+        read = {id: difference for id, difference in shown.items() if difference is not None}
+        return [id for id, difference in read.items() if band is None or abs(difference - tau) <= band]
 
     def _is_alike(self, teacher: str, student: str) -> bool:
         return self.judging.alike is not None and rouge_l(teacher, student) >= self.judging.alike

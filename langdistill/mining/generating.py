@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from math import ceil
 from random import Random
 from typing import Any
 
@@ -21,9 +22,10 @@ from langdistill.mining.generators.long_tailed import long_tailed
 from langdistill.mining.generators.same_kind import same_kind
 from langdistill.mining.instructions import Instruction, instruction
 from langdistill.mining.pools import Pools, Try
-from langdistill.mining.stages import Model, Role, ask_all, stage, tokens
+from langdistill.mining.stages import Model, Role, ask_all, said, stage, tokens
 from langdistill.mining.validity import Flaw, cut, flaw
 from langdistill.mining.writing import Generator
+from langdistill.named import told
 from langdistill.records import digest
 from langdistill.similarity.pool_index import PoolIndex
 from langdistill.similarity.rouge_l import Tokens, legible, words
@@ -82,7 +84,7 @@ class Writing:
     def told(self) -> list[Any]:
         """All that decides what is written."""
         ways = [[one.name, one.params] for one in self.ways.values()]
-        return [self.quotas, ways, self.rouge_l, self.flaw.__name__, self.tokens.__name__, self.tries, self.seed]
+        return [self.quotas, ways, self.rouge_l, told(self.flaw), told(self.tokens), self.tries, self.seed]
 
 
 def generation(
@@ -110,7 +112,10 @@ def generation(
             draft = _Draft(pools, role, writing, number, drawn, state["cache"])
             yield from draft.fill()
             known = draft.outcome()
-            pools.finish(mark, known)
+            if not (
+                known["stopped"] and known["report"]["rejected"].get("unanswered")
+            ):  # else it may have been the model's fault
+                pools.finish(mark, known)
         rounds = [{**one, **known["report"]} if one["round"] == number else one for one in state.get("rounds", ())]
         stop = {"stopped": known["stopped"]} if known["stopped"] else {}
         return {
@@ -142,7 +147,8 @@ class _Draft:
         self._parents = {half: [known[id] for id in drawn[half]] for half in HALVES}
         self._index = PoolIndex((one.text for one in self._pool), threshold=writing.rouge_l, tokens=writing.tokens)
         self._rng = Random(f"{writing.seed}-written-{round}")
-        self._asked = {half: Counter(pools.asked_before(half, round)) for half in HALVES}
+        self._asked: Counter[str] = Counter()
+        """Id of a parent to how often it was tried from in this round."""
         self._replies: Counter[str] = Counter()
         """Half to how many replies were asked for."""
         self._written: Counter[str] = Counter()
@@ -154,17 +160,17 @@ class _Draft:
         """Ask until each half is full, has nothing to be written from, or has no tries left."""
         self._pools.forget_tries(self._round)
         while wanted := [self._proposal(half) for half in HALVES for _ in range(self._missing(half))]:
-            tries: list[Try] = []
+            answered: set[int] = set()
 
             def keep(
-                replies: list[tuple[int, AIMessage]], wanted: Any = tuple(wanted), tries: list[Try] = tries
+                replies: list[tuple[int, AIMessage]], wanted: Any = tuple(wanted), answered: set[int] = answered
             ) -> None:
-                for at, reply in replies:
-                    tries.extend(self._take(*wanted[at][:2], reply))
+                answered.update(at for at, _ in replies)
+                self._pools.put_tries([one for at, reply in replies for one in self._take(*wanted[at][:2], reply)])
 
-            known = sum(map(len, self.accepted.values()))
-            yield from ask_all("generator", [one[2] for one in wanted], keep, known=known)
-            self._pools.put_tries(tries)
+            asks = [one[2] for one in wanted]
+            yield from ask_all("generator", asks, keep, of=len(asks), given=self._written.total())
+            self._rejected["unanswered"] += len(wanted) - len(answered)
 
     def outcome(self) -> dict[str, Any]:
         """What the stage came to; the instructions are in the pools."""
@@ -178,28 +184,31 @@ class _Draft:
             "report": {
                 "accepted": found,
                 "tries": self._replies.total(),
-                "rejected": dict(sorted(self._rejected.items())),
+                "rejected": {reason: count for reason, count in sorted(self._rejected.items()) if count},
             },
         }
 
     def _missing(self, half: str) -> int:
+        """How many replies are to be asked for next."""
         quota = self._writing.quotas[half]
         left = quota * self._writing.tries - self._replies[half]
-        return min(quota - len(self.accepted[half]), left) if self._parents[half] else 0
+        wanted = ceil((quota - len(self.accepted[half])) / self._writing.ways[half].expected)
+        return min(wanted, left) if self._parents[half] else 0
 
     def _proposal(self, half: str) -> tuple[str, Instruction, Any]:
         """Whom a new instruction is written from, and what the generator is asked."""
         parent, way = self._rng.choice(self._parents[half]), self._writing.ways[half]
-        before = self._asked[half][parent.id]
-        self._asked[half][parent.id] += 1
+        # a sample of its own, whichever half and round the parent was drawn for before: the reply is to be a new one
+        sample = (self._round - 1) * self._writing.per_round * self._writing.tries + self._asked[parent.id]
+        self._asked[parent.id] += 1
         self._replies[half] += 1
         prompt = way.prompt(parent, self._pool, self._rng)
-        return half, parent, ask(self._role.model, prompt, first=before or None, **way.decoding(parent))
+        return half, parent, ask(self._role.model, prompt, first=sample or None, **way.decoding(parent))
 
     def _take(self, half: str, parent: Instruction, reply: AIMessage) -> list[Try]:
         """What becomes of a reply: a try for each text that is read in it, its tokens with the first."""
         found: list[Try] = []
-        for text in self._writing.ways[half].read(reply.text) or [""]:
+        for text in self._writing.ways[half].read(said(reply)) or [""]:
             reason = self._reason(half, text, reply)
             if reason is None:
                 self._accept(half, parent, text)

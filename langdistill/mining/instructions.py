@@ -53,6 +53,11 @@ def instruction(text: str, input: str = "", **fields: Any) -> Instruction:
     return Instruction(id=digest(text, input)[:16], text=text, input=input, **fields)
 
 
+def storable(text: str) -> str:
+    """The text as UTF-8 can hold it: halves of a surrogate pair are put together, and one without its other half is replaced."""
+    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+
+
 def seeds_of(given: Iterable[Seed], *, longest: int = LONGEST) -> Seeds:
     """The different instructions among those given.
 
@@ -63,6 +68,8 @@ def seeds_of(given: Iterable[Seed], *, longest: int = LONGEST) -> Seeds:
     Raises:
         MiningError: one is neither, or none is left.
     """
+    if isinstance(given, str | bytes):
+        raise MiningError(f"The seeds are one text, {given[:80]!r}; give a list of instructions.")
     found: dict[str, Instruction] = {}
     refused: Counter[str] = Counter()
     for at, seed in enumerate(given):
@@ -80,13 +87,14 @@ def seeds_of(given: Iterable[Seed], *, longest: int = LONGEST) -> Seeds:
 
 def _read(seed: Seed, at: int) -> Instruction:
     if isinstance(seed, str):
-        return instruction(seed.strip())
-    text, given = seed.get("instruction"), seed.get("input") or ""
+        seed = {"instruction": seed}
+    told: Mapping[str, Any] = seed if isinstance(seed, Mapping) else {}
+    text, given = told.get("instruction"), told.get("input") or ""
     if not isinstance(text, str) or not isinstance(given, str):
         raise MiningError(
             f"Seed {at} is {str(seed)[:120]!r}. Give a text, or a mapping with `instruction` and perhaps `input`, both texts."
         )
-    return instruction(text.strip(), given.strip())
+    return instruction(storable(text).strip(), storable(given).strip())
 
 
 def _reason(one: Instruction, longest: int, found: Mapping[str, Instruction]) -> str | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import ceil
 from typing import Any
 
 from langdistill.budgets import Price
@@ -38,7 +39,7 @@ class Round:
     student: int
     referee: int
     generator: int
-    """At least: every reply that is not accepted is one more."""
+    """At least: what is not accepted is asked for again."""
 
 
 def planned(
@@ -56,9 +57,10 @@ def planned(
     """
     found: list[Round] = []
     train, cache = seeds, seeds
+    written = sum(ceil(quota / writing.ways[half].expected) for half, quota in writing.quotas.items())
     for number in range(1, rounds + 1):
         judged = min(judging.sample or cache, cache)
-        found.append(Round(number, train, cache, train, judged, judged * (2 if judging.swap else 1), writing.per_round))
+        found.append(Round(number, train, cache, train, judged, judged * (2 if judging.swap else 1), written))
         train, cache = writing.per_round, cache + writing.per_round
     return [*found, Round(rounds + 1, train, cache, train, 0, 0, 0)]
 

@@ -20,6 +20,7 @@ from langgraph.graph import END, START, StateGraph
 from langgraph.graph.state import CompiledStateGraph
 from typing_extensions import TypedDict
 
+from langdistill.asking import chat_model
 from langdistill.errors import MiningError
 from langdistill.mining.discriminating import Judging, discrimination
 from langdistill.mining.generating import Writing, generation
@@ -105,16 +106,22 @@ def create_instruction_miner(
         which serve in other graphs, too.
 
     Raises:
-        MiningError: `rounds` is below 1. In a run: an id is not in the pools.
+        MiningError: `rounds` is below 1. In a run: there are no seeds, or an id is not in the pools.
         ModelError: in a run, a role gave not one reply of a batch.
     """
     if rounds < 1:
         raise MiningError(f"rounds={rounds} mines nothing. Give at least 1; the paper's are 3.")
+    teacher = chat_model(teacher)  # once for all its roles
 
     def begin(state: Seeded) -> dict[str, Any]:
-        pools.instructions(state["seeds"])
+        seeds = list(dict.fromkeys(state["seeds"]))
+        if not seeds:
+            raise MiningError(
+                "There is no instruction to start from: `seeds` is empty. Give the ids that `Pools.add` gave."
+            )
+        pools.instructions(seeds)
         fresh = {"round": 1, "rounds": [], "student": None, "stopped": None, "ended": False}
-        return {"train": state["seeds"], "cache": state["seeds"], **fresh}
+        return {"train": seeds, "cache": seeds, **fresh}
 
     def learner(state: Mapping[str, Any]) -> Model:
         name = state.get("student")
@@ -154,7 +161,9 @@ def create_instruction_miner(
     graph.add_conditional_edges("train", after_training, ["discriminate", END])
     graph.add_conditional_edges("discriminate", lambda state: goes_on(state, "decide"), ["decide", END])
     graph.add_conditional_edges("decide", lambda state: goes_on(state, "generate"), ["generate", END])
-    graph.add_conditional_edges("generate", lambda state: goes_on(state, "imitate"), ["imitate", END])
+    graph.add_conditional_edges(
+        "generate", lambda state: goes_on(state, "imitate") if state["train"] else END, ["imitate", END]
+    )
     params = {"rounds": rounds, "tau": judging.tau, "per_round": writing.per_round}
     return labelled(graph.compile(name=name, checkpointer=checkpointer), name, **params)
 

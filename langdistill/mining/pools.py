@@ -33,7 +33,6 @@ CREATE TABLE judgement (
 CREATE TABLE try (
     round INT, half TEXT, number INT, parent TEXT NOT NULL, text TEXT, reason TEXT, replies INT NOT NULL, input_tokens INT, output_tokens INT,
     PRIMARY KEY (round, half, number)) WITHOUT ROWID;
-CREATE INDEX tries_of ON try (parent, half);
 CREATE TABLE finished (stage TEXT PRIMARY KEY, outcome BLOB NOT NULL) WITHOUT ROWID;
 CREATE TABLE refused (reason TEXT PRIMARY KEY, count INT NOT NULL) WITHOUT ROWID;
 """
@@ -107,6 +106,7 @@ class Pools:
             self.folder.mkdir(parents=True, exist_ok=True)
             self._db = sqlite3.connect(self.folder / POOLS, check_same_thread=False, isolation_level=None)
             self._db.execute("PRAGMA journal_mode=WAL")
+            self._db.execute("PRAGMA synchronous=NORMAL")  # as the replies, that all of it can be made from again
             self._prepare()
             self._replies = ReplyCache(self.folder / REPLIES)
         except (OSError, sqlite3.Error) as error:
@@ -124,8 +124,9 @@ class Pools:
         """
         found = seeds_of(seeds, longest=longest)
         self.put(found.instructions)
-        with self._lock:
-            self._db.executemany("INSERT OR REPLACE INTO refused VALUES (?, ?)", found.refused.items())
+        with self._lock, self._transaction():
+            self._db.execute("DELETE FROM refused")
+            self._db.executemany("INSERT INTO refused VALUES (?, ?)", found.refused.items())
         return [one.id for one in found.instructions]
 
     @property
@@ -187,11 +188,6 @@ class Pools:
     def tries(self, round: int) -> list[Try]:
         """Of a round, in their order."""
         return [Try(*row) for row in self._rows("SELECT * FROM try WHERE round = ? ORDER BY half, number", round)]
-
-    def asked_before(self, half: str, round: int) -> dict[str, int]:
-        """Id of a parent to how often it was tried from in earlier rounds."""
-        query = "SELECT parent, count(*) FROM try WHERE half = ? AND round < ? GROUP BY parent"
-        return dict(self._rows(query, half, round))
 
     def finished(self, stage: str) -> dict[str, Any] | None:
         """What a stage came to, where it is finished."""

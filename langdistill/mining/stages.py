@@ -6,9 +6,10 @@ ids from the state and the rest from the pools.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, wraps
+from itertools import islice
 from typing import Any
 
 from langchain_core.language_models import BaseChatModel
@@ -18,6 +19,8 @@ from langchain_core.runnables import Runnable
 from langdistill.asking import Ask, ask, chat_model, without_tools
 from langdistill.budgets import BudgetSpent, current_budget
 from langdistill.errors import ModelError
+from langdistill.fetching import stopped_of
+from langdistill.mining.instructions import storable
 from langdistill.mining.pools import Answer, Pools
 from langdistill.nodes import Body, node, stream_writer
 from langdistill.records import digest
@@ -29,8 +32,8 @@ Asking = Generator[list[Ask], list[list[AIMessage]], None]
 BATCH = 512
 """Requests that are made before what came of them is written into the pools."""
 
-OUTAGE = 8
-"""So many requests that fail together are an outage, whatever was answered before."""
+FEW, FEW_IN = 16, 50
+"""Requests that may fail together while the model is taken to be up: so many, or one in so many of those it has answered."""
 
 ANSWERING: dict[str, Any] = {"temperature": 0.7, "max_tokens": 1024}
 """How teacher and student are sampled: the authors' settings."""
@@ -43,22 +46,25 @@ class Role:
     name: str
     model: Runnable[Any, Any]
     decoding: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    version: str = ""
+    """Tells students apart that are graphs of one name."""
 
     @classmethod
-    def of(cls, name: str, model: Model, decoding: Mapping[str, Any]) -> Role:
+    def of(cls, name: str, model: Model, decoding: Mapping[str, Any], *, version: str = "") -> Role:
         """A model or its string, in a role."""
-        return cls(name, without_tools(chat_model(model)), dict(decoding))
+        return cls(name, without_tools(chat_model(model)), dict(decoding), version)
 
     @cached_property
     def label(self) -> str:
-        """What its answers go by: two models, or two settings of one, never share it."""
+        """What its answers go by: two roles, models, versions, or two settings of one, never share it."""
         name = ask(self.model, "").model_name
-        told = digest(settings_of(self.model) or name, {key: str(value) for key, value in self.decoding.items()})
+        decoding = {key: str(value) for key, value in self.decoding.items()}
+        told = digest(self.name, settings_of(self.model) or name, self.version, decoding)
         return f"{name}-{told[:8]}"
 
-    def asks(self, prompts: Iterable[str], *, first: int | None = None) -> list[Ask]:
+    def asks(self, prompts: Iterable[str], *, first: int | None = None) -> Iterator[Ask]:
         """A request for one reply to each prompt; `first` tells further replies to the same prompt apart."""
-        return [ask(self.model, prompt, first=first, **self.decoding) for prompt in prompts]
+        return (ask(self.model, prompt, first=first, **self.decoding) for prompt in prompts)
 
 
 def stage(body: Body, pools: Pools) -> Runnable[Any, Any]:
@@ -67,53 +73,65 @@ def stage(body: Body, pools: Pools) -> Runnable[Any, Any]:
 
 
 def ask_all(
-    role: str, asks: Sequence[Ask], keep: Callable[[list[tuple[int, AIMessage]]], None], *, known: int = 0
+    role: str, asks: Iterable[Ask], keep: Callable[[list[tuple[int, AIMessage]]], None], *, of: int, given: int = 0
 ) -> Asking:
     """Make requests in batches, and hand over each batch's replies with their places; those that failed are left out.
 
-    After each batch a custom stream event tells the role, how many requests are done, and of how many.
+    So is what a graph made the best of when the budget was spent: it is asked again when there is more. Where a few fail together
+    beside many that were answered it is the requests' own fault, a filter's say; otherwise the model is down. After each batch a
+    custom stream event tells the role, how many requests are done, and of how many.
 
     Args:
-        role: who is asked.
-        asks: for one reply each.
-        keep: takes what came.
-        known: replies that the role has given before. Where it has given any, a few requests that all fail are these requests'
-            fault (a prompt that is too long, say), and not an outage.
+        role: as the error names it.
+        asks: what is asked.
+        keep: is handed the replies.
+        of: how many requests there are.
+        given: how many replies the model has given before.
 
     Raises:
         BudgetSpent: the budget left none of a batch, or not all.
-        ModelError: not one reply of a batch came.
+        ModelError: the model is down.
     """
-    for start in range(0, len(asks), BATCH):
-        some = list(asks[start : start + BATCH])
+    left, start, failed = iter(asks), 0, 0
+    while some := list(islice(left, BATCH)):
         try:
             replies = yield some
         except BudgetSpent:
             raise
         except Exception as error:
-            if (known or start) and len(some) < OUTAGE:
-                continue
-            raise ModelError(
-                f"The {role} ({some[0].model_name}) gave none of {len(some)} replies: {str(error).rstrip('.')}. What came before is "
-                "kept: mend it, and run the same again."
-            ) from error
-        keep([(start + at, found[0]) for at, found in enumerate(replies) if found])
-        stream_writer()({"role": role, "done": start + len(some), "of": len(asks)})
-        if not all(replies) and current_budget().reached():
+            failed += len(some)
+            if not given or failed > max(FEW, given // FEW_IN):
+                raise ModelError(
+                    f"The {role} ({some[0].model_name}) gave none of {len(some)} replies: {str(error).rstrip('.')}. What came before "
+                    "is kept: mend it, and run the same again."
+                ) from error
+            replies = [[] for _ in some]
+        spent = current_budget().reached()
+        whole = [(start + at, one[0]) for at, one in enumerate(replies) if one and not (spent and stopped_of(one[0]))]
+        keep(whole)
+        stream_writer()({"role": role, "done": start + len(some), "of": of})
+        if spent and len(whole) < len(some):
             raise current_budget().exhausted()
+        start, given, failed = start + len(some), given + len(whole), 0 if whole else failed
 
 
 def answer_all(role: Role, ids: Sequence[str], pools: Pools) -> Asking:
     """Have a model answer the instructions that it has not answered yet."""
     known = pools.answers(ids, role.label)
-    left = [one for one in pools.instructions(ids) if one.id not in known]
+    left = [one for one in pools.instructions(list(dict.fromkeys(ids))) if one.id not in known]
 
     def keep(replies: list[tuple[int, AIMessage]]) -> None:
         pools.put_answers(
-            Answer(left[at].id, role.label, role.name, reply.text, *tokens(reply)) for at, reply in replies
+            Answer(left[at].id, role.label, role.name, said(reply), *tokens(reply)) for at, reply in replies
         )
 
-    yield from ask_all(role.name, role.asks(one.request for one in left), keep, known=len(known))
+    asks = role.asks(one.request for one in left)
+    yield from ask_all(role.name, asks, keep, of=len(left), given=len(known))
+
+
+def said(reply: AIMessage) -> str:
+    """The text of a reply, as files hold it."""
+    return storable(reply.text)
 
 
 def tokens(reply: AIMessage) -> tuple[int | None, int | None]:

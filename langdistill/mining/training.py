@@ -93,7 +93,9 @@ def trained(trainer: Trainer, *, pools: Pools) -> RunnableLambda[Any, Any]:
 
     def train(state: Mapping[str, Any]) -> dict[str, Any]:
         lesson = _lesson(state, pools)
-        mark = f"train {lesson.round} {digest([one.id for one in lesson.traces], lesson.student or '')}"
+        mark = (
+            f"train {lesson.round} {digest([one.id for one in lesson.traces], state['taught'], lesson.student or '')}"
+        )
         known = pools.finished(mark)
         if known is None:
             known = {"student": trainer.train(lesson)}
@@ -105,8 +107,8 @@ def trained(trainer: Trainer, *, pools: Pools) -> RunnableLambda[Any, Any]:
 
 def _lesson(state: Mapping[str, Any], pools: Pools) -> Lesson:
     answers = pools.answers(state["train"], state["taught"])
-    if not answers:
+    known = [one for one in pools.instructions(state["train"]) if answers.get(one.id, "").strip()]
+    if not known:
         raise MiningError("The teacher has answered none of the instructions that the student is to learn.")
-    asked = [one for one in pools.instructions(state["train"]) if one.id in answers]
-    traces = [trace_of(one, answers[one.id], state["taught"]) for one in asked]
-    return Lesson(state["round"], traces, state.get("student"), pools.folder)
+    traces = [trace_of(one, answers[one.id], state["taught"]) for one in known]
+    return Lesson(state.get("round", 1), traces, state.get("student"), pools.folder)

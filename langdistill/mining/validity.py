@@ -13,6 +13,9 @@ Flaw = Callable[[str], str | None]
 """From the text of a new instruction to why it cannot be taken; `None` where it can."""
 
 FEWEST_WORDS = 4
+ENDED = ("finish_reason", "stop_reason", "stopReason", "done_reason")
+"""Keys under which providers tell why a reply ended."""
+AT_THE_LIMIT = ("length", "max_tokens", "max_output_tokens", "model_length")
 SPEAKS_OF_ITSELF = re.compile(r"\binstructions?\b", re.IGNORECASE)
 
 
@@ -36,4 +39,6 @@ def flaw(text: str) -> str | None:
 def cut(reply: AIMessage) -> bool:
     """Whether a reply ended because it was not allowed to be longer."""
     told = reply.response_metadata
-    return (told.get("finish_reason") or told.get("stop_reason")) in ("length", "max_tokens")
+    reasons = [told.get(key) for key in ENDED]
+    reasons.append((told.get("incomplete_details") or {}).get("reason"))  # OpenAI's Responses
+    return any(str(reason).lower() in AT_THE_LIMIT for reason in reasons)

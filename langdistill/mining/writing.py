@@ -36,6 +36,11 @@ class Generator(Named):
         """Sampling parameters: the authors' temperature 1, top-p 1, and room for four tokens a word of the parent."""
         return {"temperature": 1.0, "top_p": 1.0, "max_tokens": TOKENS_PER_WORD * len(parent.request.split())}
 
+    @property
+    def expected(self) -> int:
+        """How many new instructions a reply is asked to hold."""
+        return 1
+
     def read(self, text: str) -> list[str]:
         """The new instructions in a reply; one by default, which is all of it."""
         return [text.strip()]

@@ -23,7 +23,7 @@ Below is a list of different requests to a language model. Go on with it: write 
 """
 """Places: the list, numbered and one a line, and how many are to follow."""
 
-NUMBERED = re.compile(r"^\s*\d+[.):]\s*(.+?)\s*$", re.MULTILINE)
+NUMBERED = re.compile(r"^[ \t]*\d+[.):][ \t]+(\S.*?)[ \t]*$", re.MULTILINE)
 ROOM = 100
 """Tokens of each new instruction."""
 
@@ -51,6 +51,11 @@ class SelfInstruct(Generator):
     def decoding(self, parent: Instruction) -> dict[str, Any]:
         """Temperature 0.7 and top-p 0.5, with room for all that are to be written."""
         return {"temperature": 0.7, "top_p": 0.5, "max_tokens": ROOM * self.count}
+
+    @property
+    def expected(self) -> int:
+        """All that are to be written."""
+        return self.count
 
     def read(self, text: str) -> list[str]:
         """The numbered lines; all of the reply where there is none."""
