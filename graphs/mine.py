@@ -11,7 +11,7 @@ from langdistill.lab import WEIGHTS
 from langdistill.mining.discriminating import Judging
 from langdistill.mining.generating import Writing
 from langdistill.mining.miner import create_instruction_miner
-from langdistill.mining.pools import Pools
+from langdistill.mining.pools import InstructionPools
 
 LAB = f"local:{WEIGHTS}"
 
@@ -42,7 +42,7 @@ def run(state: Run) -> Run:
     """Mine in the folder of the run; the same run again goes on where it stopped."""
     knobs = get_runtime(Knobs).context or Knobs()
     answering = {"temperature": 0.7, "max_tokens": knobs.max_tokens}
-    with Pools(knobs.folder) as pools:
+    with InstructionPools(knobs.folder) as pools:
         miner = create_instruction_miner(
             knobs.teacher, knobs.student, pools=pools, rounds=knobs.rounds, judging=Judging(sample=knobs.sample),
             writing=Writing(per_round=knobs.per_round), answering=answering, refereeing=answering,

@@ -18,7 +18,7 @@ from langgraph_sdk import get_client
 from langgraph_sdk.client import LangGraphClient
 
 from langdistill.mining.ledger import ledger
-from langdistill.mining.pools import Pools
+from langdistill.mining.pools import InstructionPools
 
 GRAPHS = Path(__file__).parents[1] / "graphs"
 SERVED: dict[str, str] = json.loads((GRAPHS / "langgraph.json").read_text())["graphs"]
@@ -125,7 +125,7 @@ async def test_the_development_server_mines(client: LangGraphClient, tmp_path: P
     [report] = told["rounds"]
     assert (report["cache"], report["judged"], report["unread"]) == (3, 0, 3)  # the embedded model is no referee
     assert told["stopped"] == "no instruction of 0 that were judged is hard (0 unanswered, 3 not understood)"
-    with Pools(tmp_path / "mine") as pools:
+    with InstructionPools(tmp_path / "mine") as pools:
         assert {role: one.calls for role, one in ledger(pools).items()} == {
             "teacher": 3, "student": 3, "referee": 3 * 3 * 2, "generator": 0,
         }  # fmt: skip

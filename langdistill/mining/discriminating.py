@@ -18,7 +18,7 @@ from langchain_core.runnables import Runnable
 from langdistill.answers import grades
 from langdistill.errors import MiningError
 from langdistill.intervals import wilson
-from langdistill.mining.pools import Judgement, Pools
+from langdistill.mining.pools import InstructionPools, Judgement
 from langdistill.mining.referee import DECODING, PROMPT, Comparison, comparison
 from langdistill.mining.stages import ANSWERING, Asking, Model, Role, answer_all, ask_all, stage, tokens
 from langdistill.prompts import check, fill
@@ -88,7 +88,7 @@ def discrimination(
     student: Model | Choice,
     referee: Model,
     *,
-    pools: Pools,
+    pools: InstructionPools,
     judging: Judging = Judging(),
     decoding: Mapping[str, Any] = ANSWERING,
     refereeing: Mapping[str, Any] = DECODING,
@@ -135,7 +135,7 @@ def discrimination(
 class _Match:
     """Teacher and student of one moment, before the referee."""
 
-    pools: Pools
+    pools: InstructionPools
     judging: Judging
     referee: Role
     teacher: str

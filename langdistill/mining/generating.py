@@ -21,7 +21,7 @@ from langdistill.errors import MiningError
 from langdistill.mining.generators.long_tailed import long_tailed
 from langdistill.mining.generators.same_kind import same_kind
 from langdistill.mining.instructions import Instruction, instruction
-from langdistill.mining.pools import Pools, Try
+from langdistill.mining.pools import InstructionPools, Try
 from langdistill.mining.stages import Model, Role, ask_all, said, stage, tokens
 from langdistill.mining.validity import Flaw, cut, flaw
 from langdistill.mining.writing import Generator
@@ -90,7 +90,7 @@ class Writing:
 def generation(
     generator: Model,
     *,
-    pools: Pools,
+    pools: InstructionPools,
     writing: Writing = Writing(),
 ) -> Runnable[Any, Any]:
     """A node that writes new instructions from the state's `hard` and `easy`: they become `train`, and are added to `cache`.
@@ -134,7 +134,7 @@ class _Draft:
 
     def __init__(
         self,
-        pools: Pools,
+        pools: InstructionPools,
         role: Role,
         writing: Writing,
         round: int,

@@ -7,11 +7,13 @@ from typing import Any
 
 from langchain_core.runnables import Runnable
 
-from langdistill.mining.pools import Pools
+from langdistill.mining.pools import InstructionPools
 from langdistill.mining.stages import ANSWERING, Model, Role, answer_all, stage
 
 
-def imitation(teacher: Model, *, pools: Pools, decoding: Mapping[str, Any] = ANSWERING) -> Runnable[Any, Any]:
+def imitation(
+    teacher: Model, *, pools: InstructionPools, decoding: Mapping[str, Any] = ANSWERING
+) -> Runnable[Any, Any]:
     """A node in which the teacher answers the instructions whose ids are in the state's `train`, each once ever.
 
     Args:

@@ -10,7 +10,7 @@ from typing import Any
 from langdistill.budgets import Price
 from langdistill.mining.discriminating import Judging
 from langdistill.mining.generating import Writing
-from langdistill.mining.pools import Pools
+from langdistill.mining.pools import InstructionPools
 from langdistill.records import Record
 
 ROLES = ("teacher", "student", "referee", "generator")
@@ -70,7 +70,7 @@ def total(plan: list[Round]) -> dict[str, int]:
     return {role: sum(getattr(one, role) for one in plan) for role in ROLES}
 
 
-def ledger(pools: Pools) -> dict[str, Account]:
+def ledger(pools: InstructionPools) -> dict[str, Account]:
     """What a run has asked for and been given, by role: each reply once, however often the run was begun again."""
     answers = "SELECT count(*), sum(input_tokens), sum(output_tokens) FROM answer WHERE role = ?"
     queries: dict[str, tuple[Any, ...]] = {

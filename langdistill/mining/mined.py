@@ -10,11 +10,11 @@ import orjson
 
 from langdistill.folders import write_whole
 from langdistill.mining.instructions import Instruction
-from langdistill.mining.pools import Pools
+from langdistill.mining.pools import InstructionPools
 from langdistill.records import Call, Message, Reply, Trace, digest
 
 
-def answered(pools: Pools, found: Mapping[str, Any], *, seeds: bool = False) -> list[dict[str, Any]]:
+def answered(pools: InstructionPools, found: Mapping[str, Any], *, seeds: bool = False) -> list[dict[str, Any]]:
     """The instructions that a run wrote, with the teacher's answers, as rows of Alpaca's shape.
 
     Args:
@@ -36,7 +36,7 @@ def answered(pools: Pools, found: Mapping[str, Any], *, seeds: bool = False) -> 
     ]  # fmt: skip
 
 
-def traces(pools: Pools, found: Mapping[str, Any], *, seeds: bool = False) -> list[Trace]:
+def traces(pools: InstructionPools, found: Mapping[str, Any], *, seeds: bool = False) -> list[Trace]:
     """The same as recorded runs, which `harvest` makes a data set of with the target `node("teacher")`.
 
     Each names the seed that it goes back to, so that no split parts them.

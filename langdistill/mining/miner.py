@@ -3,7 +3,7 @@
 Source: Jiang et al., 2305.12870. The train pool is replaced by what a round wrote and the cache pool grows by it; three rounds of
 3,000 hard and 3,000 easy instructions are the paper's. After the last round what it wrote is imitated, which ends the run.
 
-    pools = Pools("runs/mine")
+    pools = InstructionPools("runs/mine")
     miner = create_instruction_miner("openai:gpt-4.1", "local:students/concierge", pools=pools)
     miner.invoke({"seeds": pools.add(instructions)})
 
@@ -25,7 +25,7 @@ from langdistill.errors import MiningError
 from langdistill.mining.discriminating import Judging, discrimination
 from langdistill.mining.generating import Writing, generation
 from langdistill.mining.imitating import imitation
-from langdistill.mining.pools import Pools
+from langdistill.mining.pools import InstructionPools
 from langdistill.mining.referee import DECODING
 from langdistill.mining.stages import ANSWERING, Model
 from langdistill.mining.stopping import Stop, never
@@ -34,7 +34,7 @@ from langdistill.questions import labelled
 
 
 class Seeded(TypedDict):
-    """Input of the graph: ids of instructions in the pools, as `Pools.add` gives them."""
+    """Input of the graph: ids of instructions in the pools, as `InstructionPools.add` gives them."""
 
     seeds: list[str]
 
@@ -72,7 +72,7 @@ def create_instruction_miner(
     referee: Model | None = None,
     generator: Model | None = None,
     *,
-    pools: Pools,
+    pools: InstructionPools,
     rounds: int = 3,
     judging: Judging = Judging(),  # noqa: B008  frozen
     writing: Writing = Writing(),  # noqa: B008  frozen
@@ -117,7 +117,7 @@ def create_instruction_miner(
         seeds = list(dict.fromkeys(state["seeds"]))
         if not seeds:
             raise MiningError(
-                "There is no instruction to start from: `seeds` is empty. Give the ids that `Pools.add` gave."
+                "There is no instruction to start from: `seeds` is empty. Give the ids that `InstructionPools.add` gave."
             )
         pools.instructions(seeds)
         fresh = {"round": 1, "rounds": [], "student": None, "stopped": None, "ended": False}

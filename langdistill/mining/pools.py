@@ -91,7 +91,7 @@ class Try(NamedTuple):
     output_tokens: int | None
 
 
-class Pools:
+class InstructionPools:
     """The folder of a mining run. Thread-safe; one process at a time."""
 
     def __init__(self, folder: str | Path) -> None:
@@ -214,7 +214,7 @@ class Pools:
             self._db.close()
         self._replies.close()
 
-    def __enter__(self) -> Pools:
+    def __enter__(self) -> InstructionPools:
         return self
 
     def __exit__(self, *error: object) -> None:

@@ -21,7 +21,7 @@ from langdistill.budgets import BudgetSpent, current_budget
 from langdistill.errors import ModelError
 from langdistill.fetching import stopped_of
 from langdistill.mining.instructions import storable
-from langdistill.mining.pools import Answer, Pools
+from langdistill.mining.pools import Answer, InstructionPools
 from langdistill.nodes import Body, node, stream_writer
 from langdistill.records import digest
 from langdistill.replies import settings_of
@@ -67,7 +67,7 @@ class Role:
         return (ask(self.model, prompt, first=first, **self.decoding) for prompt in prompts)
 
 
-def stage(body: Body, pools: Pools) -> Runnable[Any, Any]:
+def stage(body: Body, pools: InstructionPools) -> Runnable[Any, Any]:
     """A node of a body, which answers from the pools' folder; where a budget is spent the run stops and says so."""
     return node(_stopping(body), inside=pools.remembering)
 
@@ -115,7 +115,7 @@ def ask_all(
         start, given, failed = start + len(some), given + len(whole), 0 if whole else failed
 
 
-def answer_all(role: Role, ids: Sequence[str], pools: Pools) -> Asking:
+def answer_all(role: Role, ids: Sequence[str], pools: InstructionPools) -> Asking:
     """Have a model answer the instructions that it has not answered yet."""
     known = pools.answers(ids, role.label)
     left = [one for one in pools.instructions(list(dict.fromkeys(ids))) if one.id not in known]

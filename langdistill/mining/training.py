@@ -14,7 +14,7 @@ from langgraph.types import interrupt
 from langdistill.errors import MiningError
 from langdistill.folders import write_whole
 from langdistill.mining.mined import trace_of
-from langdistill.mining.pools import Pools
+from langdistill.mining.pools import InstructionPools
 from langdistill.mining.stages import Model
 from langdistill.records import Trace, digest
 
@@ -83,7 +83,7 @@ class HandedOver:
         return self.loads(name)
 
 
-def trained(trainer: Trainer, *, pools: Pools) -> RunnableLambda[Any, Any]:
+def trained(trainer: Trainer, *, pools: InstructionPools) -> RunnableLambda[Any, Any]:
     """A node in which the student learns what the teacher `taught` about the state's `train`.
 
     Args:
@@ -105,7 +105,7 @@ def trained(trainer: Trainer, *, pools: Pools) -> RunnableLambda[Any, Any]:
     return RunnableLambda(train, name="train")
 
 
-def _lesson(state: Mapping[str, Any], pools: Pools) -> Lesson:
+def _lesson(state: Mapping[str, Any], pools: InstructionPools) -> Lesson:
     answers = pools.answers(state["train"], state["taught"])
     known = [one for one in pools.instructions(state["train"]) if answers.get(one.id, "").strip()]
     if not known:

@@ -31,7 +31,7 @@ from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
 from langdistill import replies
 from langdistill.jobs import sample_path
 from langdistill.mining.ledger import ledger
-from langdistill.mining.pools import Pools
+from langdistill.mining.pools import InstructionPools
 from langdistill.replies import ReplyCache
 from langdistill.testing.models import OneReplyChatModel
 from tests.mining.scripted import (
@@ -105,7 +105,7 @@ def world() -> World:
 
 
 def mine(folder: Path, saver: str, how: str) -> Any:
-    with Pools(folder) as pools:
+    with InstructionPools(folder) as pools:
         seeds = pools.add(topic(at) for at in range(SEEDS))
         create = partial(world().miner, pools, trainer=School(kind=Asked))
         if saver == "memory":
@@ -135,7 +135,7 @@ def child(folder: Path, saver: str, how: str, deadly: list[int]) -> bool:
         for owner, name in ((ReplyCache, "put"),):
             watched(owner, name, before=False)
         for name in ("put", "put_answers", "put_judgements", "put_tries", "forget_tries", "finish"):
-            watched(Pools, name)
+            watched(InstructionPools, name)
         try:
             (folder / "outcome").write_text(json.dumps(mine(folder, saver, how)))
             os._exit(0)
@@ -172,7 +172,7 @@ def run(folder: Path, saver: str, how: str, deadly: list[int]) -> dict[str, Any]
         held, before = kept(folder), len(lines(asked))
         survived = child(folder, saver, how, deadly)
         children.append({"held": held, "asked": lines(asked)[before:]})
-    with Pools(folder) as pools:
+    with InstructionPools(folder) as pools:
         told = {role: one.calls for role, one in ledger(pools).items()}
     return {
         "outcome": json.loads((folder / "outcome").read_text()),

@@ -18,7 +18,7 @@ from langdistill.jobs import sample_path
 from langdistill.mining.discriminating import Judging
 from langdistill.mining.generating import Writing
 from langdistill.mining.miner import create_instruction_miner
-from langdistill.mining.pools import Pools
+from langdistill.mining.pools import InstructionPools
 from langdistill.mining.training import Lesson
 from langdistill.testing.models import OneReplyChatModel
 
@@ -119,7 +119,7 @@ class World:
     referee: OneReplyChatModel = field(default_factory=lambda: model("referee", referee_says))
     generator: OneReplyChatModel = field(default_factory=lambda: model("generator", generator_says))
 
-    def miner(self, pools: Pools, **knobs: Any) -> Any:
+    def miner(self, pools: InstructionPools, **knobs: Any) -> Any:
         knobs = {"writing": Writing(per_round=6)} | knobs
         return create_instruction_miner(self.teacher, self.student, self.referee, self.generator, pools=pools, **knobs)
 
@@ -129,7 +129,7 @@ class World:
 
 def mined(folder: Path, world: World, seeds: int | list[Any] = 12, **knobs: Any) -> Mapping[str, Any]:
     """A run over a folder, from topics or from the seeds given."""
-    with Pools(folder) as pools:
+    with InstructionPools(folder) as pools:
         given = [topic(at) for at in range(seeds)] if isinstance(seeds, int) else seeds
         return world.miner(pools, **knobs).invoke({"seeds": pools.add(given)})
 
@@ -138,7 +138,7 @@ def judging(folder: Path, world: World, seeds: int = 12, **knobs: Any) -> Mappin
     """The one discrimination of a run without a trainer, and its ids by topic."""
     from langdistill.mining.discriminating import discrimination
 
-    with Pools(folder) as pools:
+    with InstructionPools(folder) as pools:
         ids = pools.add(topic(at) for at in range(seeds))
         node = discrimination(world.teacher, world.student, world.referee, pools=pools, judging=Judging(**knobs))
         found = node.invoke({"cache": ids})

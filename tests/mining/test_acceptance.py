@@ -16,7 +16,7 @@ from langdistill.jobs import sample_path
 from langdistill.mining.discriminating import Judging
 from langdistill.mining.generating import Writing
 from langdistill.mining.ledger import ledger, planned, total
-from langdistill.mining.pools import Pools
+from langdistill.mining.pools import InstructionPools
 from langdistill.mining.stopping import flat
 from langdistill.similarity.rouge_l import rouge_l
 from tests.mining.scripted import (
@@ -156,7 +156,7 @@ def test_3_as_many_of_each_half_by_what_is_accepted(tmp_path: Path, half: str) -
     found = mined(tmp_path, world, 24, rounds=1, writing=Writing(per_round=10, tries=60))
     assert found["rounds"][0]["accepted"] == {"hard": 5, "easy": 5}
     assert found["stopped"] is None
-    with Pools(tmp_path) as pools:
+    with InstructionPools(tmp_path) as pools:
         written = pools.instructions(found["train"])
         tries = Counter((one.half, one.reason) for one in pools.tries(1))
         seeds = {one.id: one for one in pools.instructions(found["cache"][:24])}
@@ -194,7 +194,7 @@ def test_3_a_rouge_l_of_exactly_the_threshold_is_not_novel(
         generator=model("generator", lambda prompt: written),
     )
     mined(tmp_path, world, [seed], rounds=1, writing=Writing(per_round=1, share_hard=1.0, tries=1))
-    with Pools(tmp_path) as pools:
+    with InstructionPools(tmp_path) as pools:
         assert [one.reason for one in pools.tries(1)] == [reason]
 
 
@@ -215,7 +215,7 @@ def test_4_the_train_pool_is_replaced_and_the_cache_pool_grows(tmp_path: Path) -
     """The paper's pools at a thousandth: 52 -> 6 -> 6 -> 6, and 52 -> 58 -> 64 -> 70."""
     world, school = World(), School()
     states: list[dict[str, Any]] = []
-    with Pools(tmp_path) as pools:
+    with InstructionPools(tmp_path) as pools:
         seeds = pools.add(topic(at) for at in range(52))
         miner = world.miner(pools, trainer=school)
         for state in miner.stream({"seeds": seeds}, stream_mode="values"):
@@ -290,7 +290,7 @@ def test_6_the_ledger_of_a_run_is_its_plan(tmp_path: Path, settings: dict[str, A
     )
     mined(tmp_path, world, 20, trainer=school, **settings)
     plan = total(planned(20, writing=Writing(per_round=6), **settings))
-    with Pools(tmp_path) as pools:
+    with InstructionPools(tmp_path) as pools:
         told = {role: account.calls for role, account in ledger(pools).items()}
         tries = [one for number in (1, 2, 3) for one in pools.tries(number)]
     assert told == {**plan, "generator": told["generator"]}
@@ -301,7 +301,7 @@ def test_6_the_ledger_of_a_run_is_its_plan(tmp_path: Path, settings: dict[str, A
 
 def test_6_its_tokens_are_those_of_the_models(tmp_path: Path) -> None:
     mined(tmp_path, World(), 5, rounds=1, writing=Writing(per_round=2))
-    with Pools(tmp_path) as pools:
+    with InstructionPools(tmp_path) as pools:
         found = ledger(pools)
         answered = found["student"].calls
     assert answered == 5
@@ -363,7 +363,7 @@ def test_7_a_budget(tmp_path: Path, most: int) -> None:
         found = mined(tmp_path, world, 12, rounds=1)
     assert spent.completions == most == sum(world.calls().values())
     assert found["stopped"] == f"the budget is spent: completions {most} of {most}"
-    with Pools(tmp_path) as pools:
+    with InstructionPools(tmp_path) as pools:
         assert sum(one.calls for one in ledger(pools).values()) == most
     more = World()
     found = mined(tmp_path, more, 12, rounds=1)

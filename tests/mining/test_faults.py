@@ -16,7 +16,7 @@ from langdistill.jobs import sample_path
 from langdistill.mining.generating import Writing
 from langdistill.mining.imitating import imitation
 from langdistill.mining.ledger import ledger
-from langdistill.mining.pools import Pools
+from langdistill.mining.pools import InstructionPools
 from langdistill.mining.training import HandedOver
 from tests.mining.scripted import (
     School,
@@ -39,23 +39,26 @@ LONG = "x" * 100_000
 
 @pytest.mark.parametrize("seeds", [[], [""], ["  ", "\n"], [LONG], [{"instruction": "", "input": "some"}]])
 def test_no_seeds(tmp_path: Path, seeds: list[Any]) -> None:
-    with Pools(tmp_path) as pools, pytest.raises(MiningError, match="There is no instruction to start from"):
+    with InstructionPools(tmp_path) as pools, pytest.raises(MiningError, match="There is no instruction to start from"):
         pools.add(seeds)
 
 
 def test_no_ids(tmp_path: Path) -> None:
     with (
-        Pools(tmp_path) as pools,
-        pytest.raises(MiningError, match=r"`seeds` is empty. Give the ids that `Pools.add` gave"),
+        InstructionPools(tmp_path) as pools,
+        pytest.raises(MiningError, match=r"`seeds` is empty. Give the ids that `InstructionPools.add` gave"),
     ):
         World().miner(pools).invoke({"seeds": []})
 
 
 def test_ids_of_another_folder(tmp_path: Path) -> None:
-    with Pools(tmp_path / "one") as pools:
+    with InstructionPools(tmp_path / "one") as pools:
         ids = pools.add([topic(0)])
     world = World()
-    with Pools(tmp_path / "other") as pools, pytest.raises(MiningError, match=f"has no instruction '{ids[0]}'"):
+    with (
+        InstructionPools(tmp_path / "other") as pools,
+        pytest.raises(MiningError, match=f"has no instruction '{ids[0]}'"),
+    ):
         world.miner(pools).invoke({"seeds": ids})
     assert not world.teacher.prompts
 
@@ -65,19 +68,19 @@ def test_ids_of_another_folder(tmp_path: Path) -> None:
 )
 def test_a_seed_that_is_none(tmp_path: Path, seed: Any) -> None:
     with (
-        Pools(tmp_path) as pools,
+        InstructionPools(tmp_path) as pools,
         pytest.raises(MiningError, match=r"Seed 1 is .*Give a text, or a mapping with `instruction`"),
     ):
         pools.add([topic(0), seed])
 
 
 def test_one_text_is_no_list_of_seeds(tmp_path: Path) -> None:
-    with Pools(tmp_path) as pools, pytest.raises(MiningError, match="The seeds are one text, 'Explain"):
+    with InstructionPools(tmp_path) as pools, pytest.raises(MiningError, match="The seeds are one text, 'Explain"):
         pools.add(topic(0))
 
 
 def test_seeds_that_are_refused_are_counted(tmp_path: Path) -> None:
-    with Pools(tmp_path) as pools:
+    with InstructionPools(tmp_path) as pools:
         ids = pools.add(
             [
                 topic(0),
@@ -102,7 +105,7 @@ def test_seeds_that_are_refused_are_counted(tmp_path: Path) -> None:
 
 def test_an_id_that_comes_twice_is_asked_once(tmp_path: Path) -> None:
     world = World()
-    with Pools(tmp_path) as pools:
+    with InstructionPools(tmp_path) as pools:
         ids = pools.add(topic(at) for at in range(5))
         found = world.miner(pools, rounds=1).invoke({"seeds": ids + ids})
         assert found["cache"][:6] == [*ids, found["train"][0]]
@@ -156,7 +159,7 @@ async def test_an_endpoint_that_is_down(tmp_path: Path, role: str, how: str) -> 
     name = {"student": "student-0"}.get(role, role)
     down, up = World(**{role: model(name, broken)}), World()
     told = rf"The {role} \({name}\) gave none of \d+ replies: connection refused. What came before is kept: mend it, and run the same again."
-    with Pools(tmp_path / "broken") as pools:
+    with InstructionPools(tmp_path / "broken") as pools:
         given = {"seeds": pools.add(topic(at) for at in range(8))}
         with pytest.raises(ModelError, match=told):
             _ = (
@@ -208,7 +211,7 @@ def test_a_generator_that_goes_down_in_a_round_is_no_finished_round(tmp_path: Pa
 
 
 def texts(folder: Path, ids: list[str]) -> set[str]:
-    with Pools(folder) as pools:
+    with InstructionPools(folder) as pools:
         return {one.text for one in pools.instructions(ids)}
 
 
@@ -221,7 +224,7 @@ def test_an_outage_in_the_midst_is_told(tmp_path: Path) -> None:
             raise ConnectionError("connection refused")
         return teacher_says(prompt)
 
-    with Pools(tmp_path) as pools:
+    with InstructionPools(tmp_path) as pools:
         ids = pools.add(topic(at) for at in range(529))
         taught = imitation(model("teacher", says), pools=pools)
         with pytest.raises(ModelError, match=r"The teacher \(teacher\) gave none of 17 replies: connection refused"):
@@ -268,7 +271,7 @@ def test_a_generator_that_fails_now_and_then(tmp_path: Path) -> None:
     found = mined(tmp_path, World(generator=model("generator", says)), 12, rounds=1)
     assert found["rounds"][0]["accepted"] == {"hard": 3, "easy": 3}
     assert found["rounds"][0]["rejected"]["unanswered"] == 2
-    with Pools(tmp_path) as pools:
+    with InstructionPools(tmp_path) as pools:
         assert ledger(pools)["generator"].calls == found["rounds"][0]["tries"] - 2, "what failed was not given"
 
 
@@ -284,7 +287,7 @@ async def test_halves_of_surrogate_pairs(tmp_path: Path, half: str) -> None:
         referee=model("referee", lambda prompt: f"{half} {referee_says(prompt)}"),
         generator=model("generator", lambda prompt: f"{topic(drawn(prompt, sample_path.get()))} {half}"),
     )
-    with Pools(tmp_path) as pools:
+    with InstructionPools(tmp_path) as pools:
         ids = pools.add({"instruction": f"{topic(at)} {half}", "input": half} for at in range(8))
         trainer = HandedOver()
         given = {"seeds": ids}
@@ -333,7 +336,7 @@ def test_what_says_something_very_long(tmp_path: Path) -> None:
 def test_a_budget_that_cuts_the_thinking_of_a_graph_short(tmp_path: Path) -> None:
     """What a strategy made of half of its thinking is not kept as what the teacher says."""
     teacher = create_rephrase_and_respond(model("slow", teacher_says))
-    with Pools(tmp_path) as pools:
+    with InstructionPools(tmp_path) as pools:
         ids = pools.add(topic(at) for at in range(6))
         node = imitation(teacher, pools=pools)
         with budget(completions=7):
@@ -345,7 +348,7 @@ def test_a_budget_that_cuts_the_thinking_of_a_graph_short(tmp_path: Path) -> Non
 
 
 def test_no_rounds(tmp_path: Path) -> None:
-    with Pools(tmp_path) as pools, pytest.raises(MiningError, match="rounds=0 mines nothing"):
+    with InstructionPools(tmp_path) as pools, pytest.raises(MiningError, match="rounds=0 mines nothing"):
         World().miner(pools, rounds=0)
 
 
@@ -363,4 +366,4 @@ def test_a_folder_of_something_else(tmp_path: Path, kind: str) -> None:
         db.execute("CREATE TABLE other (id INT)")
         db.close()
     with pytest.raises(MiningError, match="Give another folder"):
-        Pools(folder)
+        InstructionPools(folder)

@@ -19,7 +19,7 @@ from langdistill.errors import MiningError
 from langdistill.mining.discriminating import discrimination
 from langdistill.mining.generating import Writing, generation
 from langdistill.mining.imitating import imitation
-from langdistill.mining.pools import Pools
+from langdistill.mining.pools import InstructionPools
 from langdistill.mining.training import HandedOver, trained
 from tests.mining.scripted import School, World, mined, model, number_in, student_says, teacher_says, topic
 
@@ -27,17 +27,17 @@ CONFIG: Any = {"configurable": {"thread_id": "mine"}}
 WRITING = Writing(per_round=4)
 
 
-def seeded(pools: Pools, seeds: int = 8) -> list[str]:
+def seeded(pools: InstructionPools, seeds: int = 8) -> list[str]:
     return pools.add(topic(at) for at in range(seeds))
 
 
 async def test_it_runs_alike_now_and_later(tmp_path: Path) -> None:
     found = mined(tmp_path / "now", World(), 8, trainer=School())
     assert [one["accepted"] for one in found["rounds"]] == [{"hard": 3, "easy": 3}] * 3
-    with Pools(tmp_path / "later") as pools:
+    with InstructionPools(tmp_path / "later") as pools:
         later = await World().miner(pools, trainer=School()).ainvoke({"seeds": seeded(pools)})
     assert later == found
-    with Pools(tmp_path / "one") as pools:
+    with InstructionPools(tmp_path / "one") as pools:
         alone = World().miner(pools, trainer=School()).invoke({"seeds": seeded(pools)}, {"max_concurrency": 1})
     assert alone == found
 
@@ -55,7 +55,7 @@ class Mine(TypedDict, total=False):
     rounds: list[dict[str, Any]]
 
 
-def own(world: World, pools: Pools, school: School) -> Any:
+def own(world: World, pools: InstructionPools, school: School) -> Any:
     """One round of stages, wired by hand."""
     graph: Any = StateGraph(Mine)
     nodes = {
@@ -73,7 +73,7 @@ def own(world: World, pools: Pools, school: School) -> Any:
 
 
 def test_the_stages_are_nodes_of_any_graph(tmp_path: Path) -> None:
-    with Pools(tmp_path / "own") as pools:
+    with InstructionPools(tmp_path / "own") as pools:
         ids = seeded(pools)
         found = own(World(), pools, School()).invoke({"train": ids, "cache": ids, "round": 1})
     miner = mined(tmp_path / "miner", World(), 8, trainer=School())
@@ -82,7 +82,7 @@ def test_the_stages_are_nodes_of_any_graph(tmp_path: Path) -> None:
 
 def test_a_stage_by_itself(tmp_path: Path) -> None:
     world, school = World(), School()
-    with Pools(tmp_path) as pools:
+    with InstructionPools(tmp_path) as pools:
         ids = seeded(pools)
         taught = imitation(world.teacher, pools=pools).invoke({"train": ids})
         assert trained(school, pools=pools).invoke({"train": ids, **taught}) == {"student": "student-1"}
@@ -101,7 +101,7 @@ class Parent(TypedDict, total=False):
 
 @pytest.mark.parametrize("how", ["invoke", "ainvoke"])
 async def test_it_nests_in_a_parent(tmp_path: Path, how: str) -> None:
-    with Pools(tmp_path / "parent") as pools:
+    with InstructionPools(tmp_path / "parent") as pools:
         graph: Any = StateGraph(Parent)
         graph.add_node("mine", World().miner(pools, trainer=School()))
         graph.add_node("count", lambda state: {"said": f"{len(state['cache'])} instructions"})
@@ -121,7 +121,7 @@ def test_a_run_that_failed_goes_on_from_its_checkpoint(tmp_path: Path, role: str
     saver, whole = InMemorySaver(), World()
     expected = mined(tmp_path / "whole", whole, 8, rounds=1)
     down = World(**{role: model(role if role != "student" else "student-0", failing)})
-    with Pools(tmp_path / "failed") as pools:
+    with InstructionPools(tmp_path / "failed") as pools:
         ids = seeded(pools)
         with pytest.raises(Exception, match=rf"The {role} \({role}.*\) gave none of \d+ replies: it is down"):
             down.miner(pools, rounds=1, checkpointer=saver).invoke({"seeds": ids}, CONFIG)
@@ -139,7 +139,7 @@ def failing(prompt: str) -> str:
 def test_a_trainer_of_ones_own(tmp_path: Path) -> None:
     school, told = School(), []
     trainer = HandedOver(loads=school.student)
-    with Pools(tmp_path / "handed") as pools:
+    with InstructionPools(tmp_path / "handed") as pools:
         ids = seeded(pools)
         miner = World().miner(pools, trainer=trainer, checkpointer=InMemorySaver())
         found = miner.invoke({"seeds": ids}, CONFIG)
@@ -169,7 +169,7 @@ def test_a_trainer_of_ones_own(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("answer", ["", None, 7, {"name": "student"}])
 def test_it_is_resumed_with_the_name_of_a_student_alone(tmp_path: Path, answer: Any) -> None:
-    with Pools(tmp_path) as pools:
+    with InstructionPools(tmp_path) as pools:
         miner = World().miner(pools, trainer=HandedOver(), checkpointer=InMemorySaver())
         miner.invoke({"seeds": seeded(pools)}, CONFIG)
         with pytest.raises(MiningError, match="resume it with the name of the trained student"):
@@ -178,7 +178,7 @@ def test_it_is_resumed_with_the_name_of_a_student_alone(tmp_path: Path, answer: 
 
 def test_no_text_is_in_a_checkpoint(tmp_path: Path) -> None:
     """Ids and figures only, whatever the pools say; seen in the bytes of the checkpointer's file."""
-    with Pools(tmp_path) as pools, SqliteSaver.from_conn_string(str(tmp_path / "checkpoints.db")) as saver:
+    with InstructionPools(tmp_path) as pools, SqliteSaver.from_conn_string(str(tmp_path / "checkpoints.db")) as saver:
         ids = pools.add({"instruction": topic(at), "input": f"marked input {at}"} for at in range(8))
         found = World().miner(pools, trainer=School(), checkpointer=saver).invoke({"seeds": ids}, CONFIG)
         assert len(found["rounds"]) == 3
@@ -220,7 +220,7 @@ def test_a_graph_as_teacher_and_as_student(tmp_path: Path) -> None:
         "teacher": thinking("slow", teacher_says),
         "student": thinking("fast", student_says(0)),
     }
-    with Pools(tmp_path) as pools:
+    with InstructionPools(tmp_path) as pools:
         ids = seeded(pools)
         node = discrimination(graphs["teacher"], graphs["student"], world.referee, pools=pools)
         found = node.invoke({"cache": ids})
@@ -242,6 +242,6 @@ def test_many_rounds(tmp_path: Path, rounds: int) -> None:
 
 
 def test_provenance_goes_on_every_run(tmp_path: Path) -> None:
-    with Pools(tmp_path) as pools:
+    with InstructionPools(tmp_path) as pools:
         miner = World().miner(pools, rounds=2)
         assert miner.config["metadata"] == {"strategy": "mine", "params": {"rounds": 2, "tau": 1.0, "per_round": 6}}

@@ -14,7 +14,7 @@ import pytest
 
 from langdistill.mining.generating import Writing
 from langdistill.mining.instructions import seeds_of
-from langdistill.mining.pools import Pools
+from langdistill.mining.pools import InstructionPools
 from langdistill.mining.validity import flaw
 from langdistill.similarity.pool_index import PoolIndex
 from langdistill.similarity.rouge_l import legible, rouge_l, words
@@ -79,7 +79,7 @@ def test_a_round_over_the_seeds_takes_what_people_wrote(data: Path, tmp_path: Pa
     rows = [json.loads(line) for line in (data / "self_instruct" / SEEDS).read_text().splitlines()]
     seeds = [{"instruction": row["instruction"], "input": row["instances"][0]["input"]} for row in rows]
     assert len(seeds_of(seeds).instructions) == 175
-    with Pools(tmp_path) as pools:
+    with InstructionPools(tmp_path) as pools:
         miner = world.miner(pools, rounds=1, writing=Writing(per_round=245, share_hard=1.0))
         report = miner.invoke({"seeds": pools.add(seeds)}, {"max_concurrency": 1})["rounds"][0]
     assert (report["judged"], report["hard"]) == (175, 175)

@@ -21,7 +21,7 @@ from langdistill.mining.generators.self_instruct import self_instruct
 from langdistill.mining.generators.widened import widened
 from langdistill.mining.instructions import LONGEST, instruction
 from langdistill.mining.ledger import planned, total
-from langdistill.mining.pools import Pools
+from langdistill.mining.pools import InstructionPools
 from langdistill.mining.validity import cut, flaw
 from langdistill.mining.writing import find_generator, generator_names
 from langdistill.similarity.rouge_l import any_script
@@ -162,7 +162,7 @@ def test_a_parent_that_is_drawn_again_gives_a_new_sample(tmp_path: Path) -> None
 
     world, way = World(generator=model("generator", says)), same_kind()
     mined(tmp_path, world, 3, rounds=3, writing=Writing(per_round=8, from_hard=way, from_easy=way))
-    with Pools(tmp_path) as pools:
+    with InstructionPools(tmp_path) as pools:
         tries = [one for number in (1, 2, 3) for one in pools.tries(number)]
     assert len(tries) == len(prompts) > len(set(prompts)), "every try was asked for, though prompts come again"
 
@@ -245,7 +245,7 @@ def test_each_reason_is_counted(tmp_path: Path) -> None:
         ],
         1,
     )
-    with Pools(tmp_path) as pools:
+    with InstructionPools(tmp_path) as pools:
         assert [one.text for one in pools.tries(1)] == [getattr(one, "content", one).strip() for one in replies], (
             "each is kept with its reason"
         )

@@ -16,7 +16,7 @@ from langdistill.cli.specs import spelt
 if TYPE_CHECKING:
     from langdistill.mining.discriminating import Judging
     from langdistill.mining.generating import Writing
-    from langdistill.mining.pools import Pools
+    from langdistill.mining.pools import InstructionPools
     from langdistill.mining.stopping import Stop
     from langdistill.students.train.imitation import Imitation
 
@@ -111,7 +111,7 @@ def mine(
     from langdistill.mining.discriminating import Judging
     from langdistill.mining.ledger import cost, ledger
     from langdistill.mining.miner import create_instruction_miner
-    from langdistill.mining.pools import Pools
+    from langdistill.mining.pools import InstructionPools
     from langdistill.mining.stopping import flat, never
 
     if (seeds is None) == (origin is None):
@@ -128,7 +128,7 @@ def mine(
     stop: Stop = never if stop_when_flat is None else flat("share_hard", within=stop_when_flat)
     prices = dict(map(price_of, price or []))
     with (
-        Pools(out) as pools,
+        InstructionPools(out) as pools,
         budget(completions=completions, tokens=tokens, money=money, prices=prices),  # type: ignore[arg-type]
     ):
         ids = pools.add(given)
@@ -199,7 +199,7 @@ def _run(miner: Any, ids: list[str], concurrency: int) -> dict[str, Any]:
     return found
 
 
-def _keep(pools: Pools, found: dict[str, Any], out: Path) -> None:
+def _keep(pools: InstructionPools, found: dict[str, Any], out: Path) -> None:
     """Write what was mined beside the pools."""
     from contextlib import closing
 

@@ -22,7 +22,7 @@ from langdistill.lab.skills.world import Request, SkillWorld, request_in
 from langdistill.mining.discriminating import Judging
 from langdistill.mining.generating import Writing
 from langdistill.mining.miner import create_instruction_miner
-from langdistill.mining.pools import Pools
+from langdistill.mining.pools import InstructionPools
 from langdistill.mining.training import Lesson
 from langdistill.students.card import Student, read_student
 from langdistill.students.local import LocalChatModel
@@ -106,7 +106,7 @@ class SkillMining:
             `students`, from the one that the seeds were imitated by; `rounds`, what was split and written in each; `stopped`.
         """
         found: dict[str, Any] = {"students": [], "rounds": [], "stopped": None}
-        with Pools(self.folder / self.arm) as pools:
+        with InstructionPools(self.folder / self.arm) as pools:
             given = {"seeds": pools.add(one.text for one in self.seeds)}
             for update in self._miner(pools).stream(given, {"max_concurrency": AT_ONCE}, stream_mode="updates"):
                 for stage, told in update.items():
@@ -126,7 +126,7 @@ class SkillMining:
                 groups[group].append(right)
         return {group: {"accuracy": fmean(found), "n": len(found)} for group, found in sorted(groups.items())}
 
-    def _miner(self, pools: Pools) -> Any:
+    def _miner(self, pools: InstructionPools) -> Any:
         arm, world = ARMS[self.arm], self.world
         return create_instruction_miner(
             teacher(world),
@@ -141,7 +141,7 @@ class SkillMining:
             answering=ANSWERING,
         )
 
-    def _note(self, found: dict[str, Any], stage: str, told: Mapping[str, Any], pools: Pools) -> None:
+    def _note(self, found: dict[str, Any], stage: str, told: Mapping[str, Any], pools: InstructionPools) -> None:
         """Take down what a stage of the run came to."""
         match stage:
             case "train":
@@ -158,7 +158,7 @@ class SkillMining:
                 pass
         found["stopped"] = told.get("stopped") or found["stopped"]
 
-    def _split(self, pools: Pools, told: Mapping[str, Any]) -> dict[str, Any]:
+    def _split(self, pools: InstructionPools, told: Mapping[str, Any]) -> dict[str, Any]:
         """What the referee made of the cache pool, beside the truth, which it does not know."""
         report, hard = told["rounds"][-1], set(told["hard"])
         judged = [*told["hard"], *told["easy"]]
@@ -174,7 +174,7 @@ class SkillMining:
             "wrong_called_easy": _share(len(wrong - hard), len(wrong)),
         }
 
-    def _written(self, pools: Pools, ids: Sequence[str]) -> dict[str, int]:
+    def _written(self, pools: InstructionPools, ids: Sequence[str]) -> dict[str, int]:
         """How many of the new instructions are of each rank."""
         ranks = [self.world.ranks[request_in(one.text).cell] for one in pools.instructions(ids)]
         return {f"rank {rank}": ranks.count(rank) for rank in sorted(set(self.world.ranks.values()))}

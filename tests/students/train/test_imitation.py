@@ -15,7 +15,7 @@ from langdistill.lab.letters import TASK
 from langdistill.mining.discriminating import Judging
 from langdistill.mining.generating import Writing
 from langdistill.mining.miner import create_instruction_miner
-from langdistill.mining.pools import Pools
+from langdistill.mining.pools import InstructionPools
 from langdistill.students.card import read_student
 from langdistill.students.train.imitation import Imitation
 from langdistill.students.versioned import versions_of
@@ -49,13 +49,13 @@ def another(messages: list[Any], number: int) -> str:
     return FRESH[number]
 
 
-def mined(folder: Path, **knobs: Any) -> tuple[dict[str, Any], Pools, list[OneReplyChatModel]]:
+def mined(folder: Path, **knobs: Any) -> tuple[dict[str, Any], InstructionPools, list[OneReplyChatModel]]:
     models = [
         OneReplyChatModel(script=script, model=name)
         for name, script in {"teacher": exact, "referee": right, "generator": another}.items()
     ]
     teacher, referee, generator = models
-    pools = Pools(folder / "pools")
+    pools = InstructionPools(folder / "pools")
     miner = create_instruction_miner(
         teacher, f"local:{WEIGHTS}", referee, generator, pools=pools, rounds=2, judging=Judging(),
         writing=Writing(per_round=4, rouge_l=1.0, share_hard=1.0),
@@ -65,13 +65,13 @@ def mined(folder: Path, **knobs: Any) -> tuple[dict[str, Any], Pools, list[OneRe
 
 
 @pytest.fixture(scope="module")
-def run(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any], Pools]:
+def run(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any], InstructionPools]:
     folder = tmp_path_factory.mktemp("mined")
     found, pools, _ = mined(folder)
     return folder, found, pools
 
 
-def test_a_version_a_round_each_from_the_one_before(run: tuple[Path, dict[str, Any], Pools]) -> None:
+def test_a_version_a_round_each_from_the_one_before(run: tuple[Path, dict[str, Any], InstructionPools]) -> None:
     folder, found, _ = run
     versions = [read_student(path) for path in versions_of(folder / "students")]
     assert [len(one.stages) for one in versions] == [1, 2, 3]
@@ -82,7 +82,7 @@ def test_a_version_a_round_each_from_the_one_before(run: tuple[Path, dict[str, A
     assert len(found["cache"]) == 20
 
 
-def test_run_again_it_asks_and_trains_nothing(run: tuple[Path, dict[str, Any], Pools]) -> None:
+def test_run_again_it_asks_and_trains_nothing(run: tuple[Path, dict[str, Any], InstructionPools]) -> None:
     folder, found, pools = run
     pools.close()
     before = [read_student(path).weights for path in versions_of(folder / "students")]
@@ -93,7 +93,7 @@ def test_run_again_it_asks_and_trains_nothing(run: tuple[Path, dict[str, Any], P
     assert [read_student(path).weights for path in versions_of(folder / "students")] == before
 
 
-def test_a_version_that_was_made_before_the_kill_is_taken(run: tuple[Path, dict[str, Any], Pools]) -> None:
+def test_a_version_that_was_made_before_the_kill_is_taken(run: tuple[Path, dict[str, Any], InstructionPools]) -> None:
     folder, found, _ = run
     with closing(
         sqlite3.connect(folder / "pools/pools.db")
