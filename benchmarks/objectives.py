@@ -28,6 +28,7 @@ from langdistill.datasets.targets.preferred import preferred
 from langdistill.datasets.targets.unpaired import unpaired
 from langdistill.datasets.targets.with_reasoning import with_reasoning
 from langdistill.datasets.teacher_logprobs import teacher_logprobs
+from langdistill.errors import DatasetError
 from langdistill.evaluation.evaluate import Evaluation, evaluate
 from langdistill.filters.agreement import agreement
 from langdistill.folders import write_whole
@@ -177,20 +178,26 @@ class Run:
         return read_student(place)
 
     def star(self, place: Path) -> Student:
-        """The last student of three iterations; it goes on where it stopped."""
+        """The last student of three iterations, or of fewer, where one answered nothing right that it could learn; it goes on where
+        it stopped.
+        """
         drawn = task(self.task).draw(QUESTIONS[self.task], seed=self.seed, pool="train")
         known = {one.question: drawn.gold[one.id] for one in drawn.problems}
-        made = star(
-            lambda model: create_rationalization(model, answer_of=known.get),
-            drawn.problems,
-            drawn.gold,
-            WEIGHTS,
-            place,
-            recipe=RECIPE,
-            seed=self.seed,
-        )
+        try:
+            star(
+                lambda model: create_rationalization(model, answer_of=known.get),
+                drawn.problems,
+                drawn.gold,
+                WEIGHTS,
+                place,
+                recipe=RECIPE,
+                seed=self.seed,
+            )
+        except DatasetError:
+            if not versions_of(place):
+                raise
         self.progress(f"{self.task} {self.seed}: trained star", 1, 1)
-        return made[-1]
+        return read_student(place)
 
     def dataset(self, name: str) -> Path:
         arm, place = ARMS[name], self.folder / "data" / name
@@ -210,6 +217,8 @@ class Run:
             asked = ARMS[name].asked if name in ARMS else "{question}"
             final = task(self.task).draw(TEST, seed=0, pool="final")
             told = {"task": summary(ask(model, final, asked))}
+            if name == "star":
+                told["iterations"] = len(versions_of(self.folder / name))
             if name == "base":
                 told["thinking"] = summary(ask(model, final, STEP_BY_STEP))
             for other in TASKS:
@@ -258,6 +267,8 @@ def told(runs: dict[tuple[str, int], dict[str, Any]], seeds: int) -> dict[str, A
                 "n": found[0]["task"]["n"],
                 "lost": {way: lost(base, found, way) for way in ("thinking", "direct")},
             }
+        if "star" in arms:
+            arms["star"]["iterations"] = [runs[name, seed]["star"].get("iterations", 3) for seed in range(seeds)]
         arms["base"]["thinking"] = runs[name, 0]["base"]["thinking"]
         tasks[name] = arms
     return tasks

@@ -385,8 +385,17 @@ def objectives(told: dict[str, Any]) -> str:
             shown = f"{100 * row['accuracy']:.1f}" if arm == "base" else percent(row)
             cells.append(f"{shown} | {row['tokens']:.0f} | {'' if arm == 'base' else lost}")
         lines.append(f"| {what} | {' | '.join(cells)} |")
+    made = {task: arms["star"]["iterations"] for task, arms in tasks.items() if "star" in arms}
+    short = ", ".join(f"{task} {found}" for task, found in made.items() if min(found) < 3)
+    stopped = (
+        f" STaR found nothing right to learn from before its third iteration (iterations made, by seed): {short}."
+        if short
+        else ""
+    )
     thinking = ", ".join(f"{task} {100 * arms['base']['thinking']['accuracy']:.1f}" for task, arms in tasks.items())
-    return "\n".join([*lines, "", f"The base asked to think step by step: {thinking}. Seeds: {told['seeds']}."])
+    return "\n".join(
+        [*lines, "", f"The base asked to think step by step: {thinking}. Seeds: {told['seeds']}.{stopped}"]
+    )
 
 
 def training(told: dict[str, Any]) -> str:

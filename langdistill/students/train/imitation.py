@@ -18,6 +18,8 @@ from langdistill.datasets.reading import Dataset, read_dataset
 from langdistill.datasets.targets.node import node
 from langdistill.records import Trace, digest
 from langdistill.students.card import Student, read_student, student_at
+from langdistill.students.serving.adapters import Adapters
+from langdistill.students.serving.endpoint import Served
 from langdistill.students.train.objective import Objective
 from langdistill.students.train.progress import OnProgress
 from langdistill.students.train.recipe import Recipe
@@ -57,6 +59,22 @@ def in_process(student: Student) -> BaseChatModel:
     return student.local()
 
 
+def on_server(server: str | Served, api_key: str | None = None, **knobs: Any) -> Speaking:
+    """Students on a running `langdistill serve`: each version is loaded under its own name, which no other weights ever have.
+
+    Args:
+        server: its address, or the server itself; it sees the same folders.
+        api_key: its key; by default the server's own, or that of the environment variable `LANGDISTILL_API_KEY`.
+        knobs: of `ReasoningChatOpenAI`.
+    """
+    adapters = Adapters(server, api_key)
+
+    def speaking(student: Student) -> BaseChatModel:
+        return adapters.chat_model(adapters.load(student), **knobs)
+
+    return speaking
+
+
 @dataclass(frozen=True)
 class Imitation:
     """Trains the students of a mining run, by default as LoRA adapters."""
@@ -69,7 +87,7 @@ class Imitation:
     objective: Objective | str = "sft"
     seed: int = 0
     speaking: Speaking = in_process
-    """From a student to the chat model that mining asks: in this process, or on a server that loads it."""
+    """From a student to the chat model that mining asks: in this process, or `on_server`."""
     on_progress: OnProgress | None = None
     knobs: Mapping[str, Any] = field(default_factory=dict[str, Any])
     """Further ones of `train`: `pilot`, `choice`, `force`."""

@@ -23,6 +23,7 @@ from langdistill.students.decoding import decoder_of
 from langdistill.students.serving.adapters import Adapters
 from langdistill.students.serving.endpoint import Endpoint, Refused
 from langdistill.students.serving.kept import KEPT, kept_versions
+from langdistill.students.train.imitation import on_server
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("vllm"), pytest.mark.timeout(900)]
 
@@ -180,6 +181,14 @@ def test_adapters_are_swapped_and_rolled_back_under_load_and_no_request_fails(
     assert {(r.response_metadata["model_name"], r.text) for r in load.answered} == set(expected.items())
     with pytest.raises(StudentError, match=f"nothing to roll back to: {names[0]} has replaced nothing"):
         adapters.rollback("concierge")
+
+
+def test_mining_asks_each_version_under_its_own_name(server: Endpoint, pair: tuple[Student, Student]) -> None:
+    speaking = on_server(server, max_tokens=MOST)
+    for student in (*pair, pair[0]):  # as after each round, and as after a crash
+        told = speaking(student).invoke(QUESTION)
+        assert told.response_metadata["model_name"] == student.served_name
+        assert told.text == student.local(max_tokens=MOST).invoke(QUESTION).text
 
 
 def test_a_version_is_not_unloaded_before_its_requests_are_done(adapters: Adapters, make: Make, tmp_path: Path) -> None:
