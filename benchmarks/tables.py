@@ -427,35 +427,37 @@ def about(figure: dict[str, Any] | None, times: float = 100, *, sign: str = "") 
     return f"{shown} [{times * low:{sign}.1f}, {times * high:{sign}.1f}]"
 
 
+GROUPS = ("all", "taught", "rank 1", "rank 4")
+"""Kinds of instruction: all, those with at least ten seeds, and the commonest and rarest tool of each country."""
+
+
 def skill_world(told: dict[str, Any]) -> str:
     """One row an arm: its splits by round, and its last student."""
     lines = [
-        "| arm | called hard by round, % | change, points | split against the truth, last round, % | right, %: all kinds | taught by the seeds | few seeds | none |",
+        "| arm | called hard by round, % | change, points | split against the truth, last round, % | right, %: all kinds | taught by the seeds | commonest | rarest |",
         "|---|---|---|---|---|---|---|---|",
     ]
     first = told["arms"]["adversarial"]["students"][0]
-    groups = ("all", "taught", "few", "unseen")
-    lines.append(f"| after the seeds alone | | | | {' | '.join(about(first.get(group)) for group in groups)} |")
+    lines.append(f"| after the seeds alone | | | | {' | '.join(about(first.get(group)) for group in GROUPS)} |")
     for arm, what in told["said"].items():
         found = told["arms"][arm]
         hard = ", ".join(f"{100 * one['share_hard']['mean']:.0f}" for one in found["rounds"])
         changed = about(told["fallen"][arm]["share_hard"], sign="+")
         split, last = about(found["rounds"][-1]["mis_split"]), found["students"][-1]
         lines.append(
-            f"| {what} | {hard} | {changed} | {split} | {' | '.join(about(last.get(group)) for group in groups)} |"
+            f"| {what} | {hard} | {changed} | {split} | {' | '.join(about(last.get(group)) for group in GROUPS)} |"
         )
     return "\n".join([*lines, "", f"Worlds: {told['seeds']}."])
 
 
 def skill_world_beyond(told: dict[str, Any]) -> str:
     """One row an arm: its last student less that of the paper's arm, world by world."""
-    groups = ("all", "taught", "few", "unseen")
     lines = [
-        "| arm, less the paper's, points | all kinds | taught by the seeds | few seeds | none |",
+        "| arm, less the paper's, points | all kinds | taught by the seeds | commonest | rarest |",
         "|---|---|---|---|---|",
     ]
     for arm, found in told["beyond"].items():
-        cells = " | ".join(about(found.get(group), sign="+") for group in groups)
+        cells = " | ".join(about(found.get(group), sign="+") for group in GROUPS)
         lines.append(f"| {told['said'][arm]} | {cells} |")
     return "\n".join(lines)
 

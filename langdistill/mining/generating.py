@@ -95,7 +95,8 @@ def generation(
 ) -> Runnable[Any, Any]:
     """A node that writes new instructions from the state's `hard` and `easy`: they become `train`, and are added to `cache`.
 
-    Where a half has nothing to be written from, or no tries are left, the round is short and the state's `stopped` says by how much.
+    Where no tries are left the round is short, and the state's `stopped` says by how much. Where a half has nothing to be written
+    from (to a weak student nothing is easy) the round has the other half alone, and its report says so.
 
     Args:
         generator: a chat model or its string, or a graph.
@@ -177,11 +178,13 @@ class _Draft:
         quotas = self._writing.quotas
         self._pools.put(one for half in HALVES for one in self.accepted[half])
         found = {half: len(self.accepted[half]) for half in HALVES}
-        short = [self._shortage(half, found[half], quotas[half]) for half in HALVES if found[half] < quotas[half]]
+        short = {half: self._shortage(half, found[half], quotas[half]) for half in HALVES if found[half] < quotas[half]}
+        tried = [told for half, told in short.items() if self._parents[half] or not any(found.values())]
         return {
             "accepted": [one.id for half in HALVES for one in self.accepted[half]],
-            "stopped": "; ".join(short) or None,
+            "stopped": "; ".join(tried) or None,
             "report": {
+                "short": "; ".join(short.values()) or None,
                 "accepted": found,
                 "tries": self._replies.total(),
                 "rejected": {reason: count for reason, count in sorted(self._rejected.items()) if count},

@@ -367,3 +367,23 @@ def test_a_folder_of_something_else(tmp_path: Path, kind: str) -> None:
         db.close()
     with pytest.raises(MiningError, match="Give another folder"):
         InstructionPools(folder)
+
+
+def test_where_nothing_is_easy_yet_a_round_has_its_hard_half_alone(tmp_path: Path) -> None:
+    world = World(
+        referee=model("referee", lambda prompt: graded(9, 5) if "[Response A]\nteacher" in prompt else graded(5, 9))
+    )
+    found = mined(tmp_path, world, 8, rounds=2, writing=Writing(per_round=6))
+    assert [one["accepted"] for one in found["rounds"]] == [{"hard": 3, "easy": 0}] * 2
+    assert [(one["train"], one["cache"]) for one in found["rounds"]] == [(8, 8), (3, 11)]
+    short = "0 of 3 new instructions from easy ones: there is no easy instruction to write from"
+    assert [one["short"] for one in found["rounds"]] == [short] * 2
+    assert found["stopped"] is None
+
+
+def test_where_nothing_at_all_can_be_written_the_run_stops(tmp_path: Path) -> None:
+    world = World(
+        referee=model("referee", lambda prompt: graded(9, 5) if "[Response A]\nteacher" in prompt else graded(5, 9))
+    )
+    found = mined(tmp_path, world, 4, rounds=2, writing=Writing(per_round=6, share_hard=0.0))
+    assert found["stopped"] == "0 of 6 new instructions from easy ones: there is no easy instruction to write from"

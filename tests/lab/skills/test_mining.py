@@ -29,7 +29,7 @@ def test_a_small_round_of_two_arms_shares_its_first_student_and_goes_on_where_it
     assert sum(no_easy_half["written"].values()) == 8
     if papers["share_hard"] == 1:  # nothing easy to write from: the round is short, and says so
         assert sum(papers["written"].values()) == 4
-        assert "there is no easy instruction" in found["adversarial"]["stopped"]
+        assert found["adversarial"]["stopped"] is None
     else:
         assert sum(papers["written"].values()) == 8
     first, second = found["adversarial"]["students"]
