@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from langdistill.reasoning_openai import ReasoningChatOpenAI as ReasoningChatOpenAI
     from langdistill.recording.recorder import TraceRecorder as TraceRecorder
     from langdistill.recording.switching import record as record
+    from langdistill.refining.ask_refine_trust import create_ask_refine_trust as create_ask_refine_trust
     from langdistill.replies import caching as caching
     from langdistill.strategies.answer_hint import create_answer_hint as create_answer_hint
     from langdistill.strategies.best_of_n import create_best_of_n as create_best_of_n
@@ -82,6 +83,7 @@ _HOME = {
     "caching": "replies",
     "correct": "filters.correct",
     "create_answer_hint": "strategies.answer_hint",
+    "create_ask_refine_trust": "refining.ask_refine_trust",
     "create_best_of_n": "strategies.best_of_n",
     "create_branch_solve_merge": "strategies.branch_solve_merge",
     "create_branch_solve_merge_generation": "strategies.branch_solve_merge_generation",

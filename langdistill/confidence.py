@@ -7,7 +7,7 @@ weighs the reply's vote. The paper compares P(True), a stated confidence and the
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
@@ -55,17 +55,29 @@ def softmax(confidences: Sequence[float | None], temperature: float) -> list[flo
     return [power / total for power in powers]
 
 
+def odds(token: Mapping[str, Any], word: str, other: str) -> float | None:
+    """The share of a word beside another one, among the alternatives of a token; `None` where neither is among them.
+
+    Args:
+        token: with its log-probabilities, as servers tell them.
+        word: in lower case; a token may be its beginning.
+        other: the same.
+    """
+    chances = {word: 0.0, other: 0.0}
+    for one in token.get("top_logprobs") or [token]:
+        told = str(one["token"]).strip().casefold()
+        for key in chances:
+            if told and key.startswith(told):
+                chances[key] += math.exp(one["logprob"])
+    total = sum(chances.values())
+    return chances[word] / total if total else None
+
+
 def _truth(reply: AIMessage) -> float | None:
     """P(True): the share of "true" among the first token's alternatives; without log-probabilities, the word itself."""
-    chances = {"true": 0.0, "false": 0.0}
-    for token in _tokens(reply)[:1]:
-        for one in token.get("top_logprobs") or [token]:
-            word = str(one["token"]).strip().casefold()
-            for key in chances:
-                if word and key.startswith(word):
-                    chances[key] += math.exp(one["logprob"])
-    if total := sum(chances.values()):
-        return chances["true"] / total
+    shares = [odds(token, "true", "false") for token in tokens_of(reply)[:1]]
+    if shares and shares[0] is not None:
+        return shares[0]
     words = reply.text.casefold()
     return 1.0 if words.startswith("true") else 0.0 if words.startswith("false") else None
 
@@ -78,11 +90,12 @@ def _percentage(reply: AIMessage) -> float | None:
 
 def _sequence(reply: AIMessage) -> float | None:
     """Geometric mean of the tokens' probabilities."""
-    logprobs = [token["logprob"] for token in _tokens(reply)]
+    logprobs = [token["logprob"] for token in tokens_of(reply)]
     return math.exp(sum(logprobs) / len(logprobs)) if logprobs else None
 
 
-def _tokens(reply: AIMessage) -> list[dict[str, Any]]:
+def tokens_of(reply: AIMessage) -> list[dict[str, Any]]:
+    """The tokens of a reply with their log-probabilities, where the server told them."""
     return (reply.response_metadata.get("logprobs") or {}).get("content") or []
 
 

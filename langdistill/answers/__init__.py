@@ -15,7 +15,7 @@ from langdistill.answers.closing_brackets import brackets
 from langdistill.answers.documents import code_block, free_text, json_answer
 from langdistill.answers.formulas import maths
 from langdistill.answers.joined_letters import letters
-from langdistill.answers.judgements import grade, grades, selection
+from langdistill.answers.judgements import decision, grade, grades, selection
 from langdistill.answers.marked import Extract, final_answer
 from langdistill.answers.numbers import number
 from langdistill.answers.spelling import normalise, same
@@ -29,6 +29,7 @@ __all__ = [
     "brackets",
     "choice",
     "code_block",
+    "decision",
     "final_answer",
     "free_text",
     "grade",

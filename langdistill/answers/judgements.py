@@ -17,6 +17,7 @@ SIDE = re.compile(
     r"\b(?:score|grade|rating)s? (?:of|for) (?:the )?(?:assistant |response |answer )?(?P<side>[AB12])\b[*_]{0,2}(?: is| ?[:=])[*_\s]{0,4}(?P<value>\d{1,3}(?:\.\d{1,3})?)(?![\w-])(?:\s?(?:/|out of)\s?(?P<of>\d{1,3}))?",
     re.IGNORECASE,
 )
+DECISION = re.compile(r"\brefine[*_]{0,2}\s?:[*_\s]{0,4}(yes|no)\b", re.IGNORECASE)
 RESPONSE = re.compile(r"\bresponse\s*#?\s*(\d+)", re.IGNORECASE)
 
 
@@ -54,6 +55,12 @@ def grades(text: str, *, out_of: int = 10) -> tuple[float, float] | None:
     pair = (float(sides["A"]["value"]), float(sides["B"]["value"])) if len(sides) == 2 else None
     pair = pair or (None if sides else scores(text))
     return pair if pair and all(1 <= value <= out_of for value in pair) else None
+
+
+def decision(text: str) -> tuple[bool, int] | None:
+    """The decision that a reply ends in, as `True` for "Refine: yes", and where its word begins; `None` where there is none."""
+    found = [*DECISION.finditer(text)]
+    return (found[-1][1].casefold() == "yes", found[-1].start(1)) if found else None
 
 
 def selection(text: str, candidates: int) -> int | None:
