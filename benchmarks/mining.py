@@ -16,6 +16,7 @@ import json
 import tempfile
 import time
 from dataclasses import dataclass
+from functools import cache
 from math import ceil
 from pathlib import Path
 from random import Random
@@ -23,11 +24,11 @@ from statistics import mean, median
 from typing import Any
 
 from langchain_core.messages import BaseMessage
-from langdistill.lab.skills.roles import referee, teacher
-from langdistill.lab.skills.world import SkillWorld, request_in
 
 from langdistill.intervals import student_interval
 from langdistill.lab.demo import versions
+from langdistill.lab.skills.roles import referee, teacher
+from langdistill.lab.skills.world import SkillWorld, request_in
 from langdistill.mining.discriminating import Judging, discrimination
 from langdistill.mining.generating import Writing
 from langdistill.mining.ledger import ledger
@@ -36,7 +37,7 @@ from langdistill.mining.pools import InstructionPools
 from langdistill.testing.models import OneReplyChatModel
 
 RESULTS = Path(__file__).with_name("results") / "mining.json"
-INSTRUCTIONS, PER_ROUND, SECONDS, ROUNDS = 1000, 116, 0.05, 5
+INSTRUCTIONS, PER_ROUND, SECONDS, ROUNDS = 1000, 116, 0.05, 3
 """The paper's 52,000 and 6,000 at that scale; seconds a request takes; repetitions."""
 AT_ONCE = (16, 32, 64)
 WORLDS, SEEDS = 10, 400
@@ -148,8 +149,10 @@ def half_right(world: SkillWorld) -> OneReplyChatModel:
     return OneReplyChatModel(script=say, model=f"half-right-{world.seed}")
 
 
-def judged(setting: Setting, world: SkillWorld) -> dict[str, Any]:
+@cache
+def judged(setting: Setting, seed: int) -> dict[str, Any]:
     """Calls of the referee, and what became of each instruction, beside the truth."""
+    world = SkillWorld(seed)
     with tempfile.TemporaryDirectory() as folder, InstructionPools(folder) as pools:
         ids = pools.add(one.text for one in world.seeds(SEEDS))
         node = discrimination(teacher(world), half_right(world), referee(world), pools=pools, judging=setting.judging)
@@ -167,8 +170,7 @@ def compared(setting: Setting) -> dict[str, Any]:
     """A setting over the worlds: shares of the paper's calls, of another split than the paper's, and of a wrong one."""
     calls, differs, errs, estimates = [], [], [], []
     for seed in range(WORLDS):
-        world = SkillWorld(seed)
-        paper, one = judged(SETTINGS[0], world), judged(setting, world)
+        paper, one = judged(SETTINGS[0], seed), judged(setting, seed)
         both = paper["judged"] & one["judged"]
         calls.append(one["calls"] / paper["calls"])
         differs.append(len(both & (paper["hard"] ^ one["hard"])) / len(both))

@@ -167,7 +167,8 @@ class _Draft:
                 replies: list[tuple[int, AIMessage]], wanted: Any = tuple(wanted), answered: set[int] = answered
             ) -> None:
                 answered.update(at for at, _ in replies)
-                self._pools.put_tries([one for at, reply in replies for one in self._take(*wanted[at][:2], reply)])
+                asked = [(*wanted[at][:2], reply) for at, reply in replies]
+                self._pools.put_tries([one for half, parent, reply in asked for one in self._take(half, parent, reply)])
 
             asks = [one[2] for one in wanted]
             yield from ask_all("generator", asks, keep, of=len(asks), given=self._written.total())

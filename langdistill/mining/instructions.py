@@ -85,7 +85,7 @@ def seeds_of(given: Iterable[Seed], *, longest: int = LONGEST) -> Seeds:
     return Seeds(instructions=list(found.values()), refused=dict(refused))
 
 
-def _read(seed: Seed, at: int) -> Instruction:
+def _read(seed: Any, at: int) -> Instruction:
     if isinstance(seed, str):
         seed = {"instruction": seed}
     told: Mapping[str, Any] = seed if isinstance(seed, Mapping) else {}
