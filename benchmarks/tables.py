@@ -11,6 +11,7 @@ from statistics import mean
 from typing import Any
 
 from langdistill.intervals import student_interval
+from langdistill.mining.stopping import flat
 
 ROOT = Path(__file__).parents[1]
 RESULTS = Path(__file__).with_name("results")
@@ -447,7 +448,24 @@ def skill_world(told: dict[str, Any]) -> str:
         lines.append(
             f"| {what} | {hard} | {changed} | {split} | {' | '.join(about(last.get(group)) for group in GROUPS)} |"
         )
-    return "\n".join([*lines, "", f"Worlds: {told['seeds']}."])
+    return "\n".join([*lines, "", f"Worlds: {told['seeds']}. {stopped_early(told)}"])
+
+
+def stopped_early(told: dict[str, Any], within: float = 0.02) -> str:
+    """What a rule that ends flat runs would have saved and cost the paper's arm."""
+    arm, rule = told["arms"]["adversarial"], flat("share_hard", within=within)
+    shares = list(zip(*(one["share_hard"]["runs"] for one in arm["rounds"]), strict=True))
+    right = list(zip(*(one["all"]["runs"] for one in arm["students"]), strict=True))
+    cut: list[str] = []
+    for world, found in enumerate(shares):
+        reports = [{"share_hard": share} for share in found]
+        at = next((at for at in range(1, len(found)) if rule(reports[: at + 1])), None)
+        if at is not None:
+            cut.append(f"{100 * right[world][at]:.0f} instead of {100 * right[world][-1]:.0f} %")
+    rule_said = f'`stop=flat("share_hard", within={within})`'
+    if not cut:
+        return f"{rule_said} would have ended no run early."
+    return f"{rule_said} would have ended {len(cut)} of {told['seeds']} runs early, with {', '.join(cut)} right of all kinds."
 
 
 def skill_world_beyond(told: dict[str, Any]) -> str:
