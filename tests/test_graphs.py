@@ -127,7 +127,7 @@ async def test_the_development_server_mines(client: LangGraphClient, tmp_path: P
     assert told["stopped"] == "no instruction of 0 that were judged is hard (0 unanswered, 3 not understood)"
     with InstructionPools(tmp_path / "mine") as pools:
         assert {role: one.calls for role, one in ledger(pools).items()} == {
-            "teacher": 3, "student": 3, "referee": 3 * 3 * 2, "generator": 0,
+            "teacher": 3, "student": 3, "referee": 3 * 3, "generator": 0,
         }  # fmt: skip
 
 

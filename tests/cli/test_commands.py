@@ -109,4 +109,6 @@ def test_from_a_store_to_a_measured_student(tmp_path: Path) -> None:
     assert read_student(tmp_path / "s").measurements["coin"]["n"] == 20
     refused = run("train", tmp_path / "d", "--base", "lab", "--recipe", "cake", "--out", tmp_path / "other")
     assert refused.returncode == 2
-    assert "There is no recipe named 'cake'. Known: agent_distillation, cot_collection, miniature," in refused.stderr
+    assert (
+        "There is no recipe named 'cake'. Known: agent_distillation, cot_collection, lion, miniature," in refused.stderr
+    )
