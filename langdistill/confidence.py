@@ -99,7 +99,10 @@ def tokens_of(reply: AIMessage) -> list[dict[str, Any]]:
     return (reply.response_metadata.get("logprobs") or {}).get("content") or []
 
 
-p_true = Confidence("p_true", _truth, P_TRUE, params={"temperature": 0.0, "logprobs": True, "top_logprobs": 5})
+DECIDING: dict[str, Any] = {"temperature": 0.0, "logprobs": True, "top_logprobs": 5}
+"""Sampling parameters of a reply whose word is to be weighed beside another one."""
+
+p_true = Confidence("p_true", _truth, P_TRUE, params=DECIDING)
 """The probability of "True" when asked whether the reply is right; needs log-probabilities to be more than yes or no."""
 
 verbal = Confidence("verbal", _percentage, STATED, params={"temperature": 0.0})

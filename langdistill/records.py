@@ -254,6 +254,12 @@ class Trace(Record):
         return self.metadata.get("perturbation")
 
     @property
+    def score(self) -> float | None:
+        """Mean score of its feedback; `None` where no score was given."""
+        scores = [one.score for one in self.feedback if one.score is not None]
+        return sum(scores) / len(scores) if scores else None
+
+    @property
     def output_tokens(self) -> int:
         """Generated tokens, thinking included."""
         return sum(call.usage.output_tokens for call in self.calls)

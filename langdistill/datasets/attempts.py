@@ -93,8 +93,7 @@ def by_votes(attempt: Attempt, group: Group) -> float | None:
 
 def by_feedback(attempt: Attempt, group: Group) -> float | None:
     """The mean score of what users said of its run."""
-    scores = [said.score for said in attempt.trace.feedback if said.score is not None]
-    return sum(scores) / len(scores) if scores else None
+    return attempt.trace.score
 
 
 def _attempt(group: Group, one: Candidate) -> Attempt | None:

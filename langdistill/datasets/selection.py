@@ -86,8 +86,7 @@ class Selection:
 
     @staticmethod
     def _liked(trace: Trace, at_least: float) -> bool:
-        scores = [said.score for said in trace.feedback if said.score is not None]
-        return bool(scores) and sum(scores) / len(scores) >= at_least
+        return trace.score is not None and trace.score >= at_least
 
 
 @dataclass(frozen=True)

@@ -109,8 +109,7 @@ def _is_by(trace: Trace, name: str) -> bool:
 
 
 def _is_bad(trace: Trace, below: float) -> bool:
-    scores = [one.score for one in trace.feedback if one.score is not None]
-    return bool(scores) and sum(scores) / len(scores) < below
+    return trace.score is not None and trace.score < below
 
 
 def _disagree(student: Sequence[Trace], teacher: Sequence[Trace], extract: Extract) -> bool:

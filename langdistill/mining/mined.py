@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,8 @@ from langdistill.records import Call, Message, Reply, Trace, digest
 def answered(pools: InstructionPools, found: Mapping[str, Any], *, seeds: bool = False) -> list[dict[str, Any]]:
     """The instructions that a run wrote, with the teacher's answers, as rows of Alpaca's shape.
 
+    Written by `write_lines`, `langdistill harvest FILE --from alpaca` reads them.
+
     Args:
         pools: of the run.
         found: the graph's output.
@@ -25,14 +27,12 @@ def answered(pools: InstructionPools, found: Mapping[str, Any], *, seeds: bool =
     Returns:
         `instruction`, `input`, `output`; beside them `id`, `source` ("hard", "easy" or "seed"), `round`, `parent` and `root`.
     """
-    known = pools.answers(found["cache"], found["taught"])
     return [
         {
-            "instruction": one.text, "input": one.input, "output": known[one.id],
+            "instruction": one.text, "input": one.input, "output": answer,
             **one.model_dump(include={"id", "source", "round", "parent", "root"}),
         }
-        for one in pools.instructions(found["cache"])
-        if one.id in known and (seeds or one.source != "seed")
+        for one, answer in _mined(pools, found, seeds=seeds)
     ]  # fmt: skip
 
 
@@ -41,13 +41,18 @@ def traces(pools: InstructionPools, found: Mapping[str, Any], *, seeds: bool = F
 
     Each names the seed that it goes back to, so that no split parts them.
     """
+    return [trace_of(one, answer, found["taught"]) for one, answer in _mined(pools, found, seeds=seeds)]
+
+
+def _mined(pools: InstructionPools, found: Mapping[str, Any], *, seeds: bool) -> list[tuple[Instruction, str]]:
+    """The instructions that the teacher has answered, with its answers."""
     known = pools.answers(found["cache"], found["taught"])
-    mined = [one for one in pools.instructions(found["cache"]) if one.id in known and (seeds or one.source != "seed")]
-    return [trace_of(one, known[one.id], found["taught"]) for one in mined]
+    asked = pools.instructions(found["cache"])
+    return [(one, known[one.id]) for one in asked if one.id in known and (seeds or one.source != "seed")]
 
 
-def write_answered(rows: list[dict[str, Any]], out: Path) -> None:
-    """Write rows as JSON lines, whole or not at all; `langdistill harvest FILE --from alpaca` reads them."""
+def write_lines(rows: Iterable[Mapping[str, Any]], out: Path) -> None:
+    """Write rows as JSON lines, whole or not at all."""
     write_whole(out, "".join(f"{orjson.dumps(row).decode()}\n" for row in rows))
 
 

@@ -7,13 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-import orjson
 from langchain_core.runnables import RunnableLambda
 from langgraph.types import interrupt
 
 from langdistill.errors import MiningError
-from langdistill.folders import write_whole
-from langdistill.mining.mined import trace_of
+from langdistill.mining.mined import trace_of, write_lines
 from langdistill.mining.pools import InstructionPools
 from langdistill.mining.stages import Model
 from langdistill.records import Trace, digest
@@ -70,8 +68,7 @@ class HandedOver:
         """
         place = lesson.pools / LESSONS / f"round-{lesson.round}.jsonl"
         place.parent.mkdir(exist_ok=True)
-        rows = (orjson.dumps({"messages": [*one.input, *one.output]}).decode() for one in lesson.traces)
-        write_whole(place, "".join(f"{row}\n" for row in rows))
+        write_lines(({"messages": [*one.input, *one.output]} for one in lesson.traces), place)
         told = {"round": lesson.round, "student": lesson.student, "lesson": str(place), "rows": len(lesson.traces)}
         name = interrupt(told)
         if not isinstance(name, str) or not name:

@@ -11,7 +11,7 @@ from langchain_core.runnables import Runnable
 
 from langdistill.answers import decision
 from langdistill.asking import ask
-from langdistill.confidence import odds, tokens_of
+from langdistill.confidence import DECIDING, odds, tokens_of
 from langdistill.prompts import check, fill
 from langdistill.questions import NUMBERING, question_of, turn
 
@@ -48,7 +48,6 @@ class ModelAsker:
     name: str
     model: Runnable[Any, Any]
     template: str
-    params: Mapping[str, Any]
 
     def __post_init__(self) -> None:
         check(self.template, "question", "reply")
@@ -56,7 +55,7 @@ class ModelAsker:
     def __call__(self, state: Mapping[str, Any], reply: AIMessage) -> Generator[Any, Any, Doubt]:
         """One completion."""
         text = fill(self.template, question=question_of(state), reply=reply.text)
-        [told] = yield ask(self.model, turn(state, text), **self.params)
+        [told] = yield ask(self.model, turn(state, text), **DECIDING)
         return doubt_in(told)
 
 

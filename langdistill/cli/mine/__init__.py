@@ -145,9 +145,10 @@ def mine(
 def _given(seeds: Path | None, origin: str | None, student: str | None, teacher: str | None) -> list[Any]:
     if seeds is not None:
         return seeds_in(seeds)
+    from langdistill.datasets.refusing import counted
+
     found = weak_spots_in(str(origin), student, teacher)
-    told = ", ".join(f"{reason}: {count}" for reason, count in found.reasons.items())
-    typer.echo(f"{len(found.spots)} weak spots in {found.problems} problems ({told}).", err=True)
+    typer.echo(f"{len(found.spots)} weak spots in {found.problems} problems ({counted(found.reasons)}).", err=True)
     return found.questions
 
 
@@ -203,12 +204,12 @@ def _keep(pools: InstructionPools, found: dict[str, Any], out: Path) -> None:
     """Write what was mined beside the pools."""
     from contextlib import closing
 
-    from langdistill.mining.mined import answered, traces, write_answered
+    from langdistill.mining.mined import answered, traces, write_lines
     from langdistill.stores.sqlite import SQLiteStore
 
     if "taught" not in found:
         return
-    write_answered(answered(pools, found), out / "mined.jsonl")
+    write_lines(answered(pools, found), out / "mined.jsonl")
     with closing(SQLiteStore(out / "traces.db")) as store:
         store.add(traces(pools, found, seeds=True))
 
@@ -248,6 +249,7 @@ def _tell(
 
 
 def _tell_refused(refused: dict[str, int]) -> None:
+    from langdistill.datasets.refusing import counted
+
     if refused:
-        told = ", ".join(f"{reason}: {count}" for reason, count in sorted(refused.items()))
-        typer.echo(f"Seeds that were not taken: {told}.", err=True)
+        typer.echo(f"Seeds that were not taken: {counted(dict(sorted(refused.items())))}.", err=True)

@@ -25,6 +25,8 @@ def plan_table(plan: Sequence[Round]) -> Table:
 
 def rounds_table(rounds: Sequence[Mapping[str, Any]]) -> Table:
     """What each round found."""
+    from langdistill.datasets.refusing import counted
+
     table = Table(
         "round", "judged", "hard", "share", "mean difference", "left out", "accepted (hard + easy)", "tries", "rejected",
         box=None, pad_edge=False,
@@ -37,7 +39,7 @@ def rounds_table(rounds: Sequence[Mapping[str, Any]]) -> Table:
             str(one["round"]), f"{one['judged']:,}", f"{one['hard']:,}", f"{one['share_hard']:.2f} [{low:.2f}, {high:.2f}]",
             "" if mean is None else f"{mean:.2f}", str(one["unanswered"] + one["unread"]),
             f"{accepted['hard']} + {accepted['easy']}", str(one.get("tries", 0)),
-            ", ".join(f"{reason}: {count}" for reason, count in one.get("rejected", {}).items()),
+            counted(one.get("rejected", {})),
         )  # fmt: skip
     return table
 

@@ -21,5 +21,4 @@ def trained(model: str | BaseChatModel, template: str = PROMPT) -> ModelAsker:
     Raises:
         PromptError: the template has other places.
     """
-    params = {"temperature": 0.0, "logprobs": True, "top_logprobs": 5}
-    return ModelAsker("trained", without_tools(chat_model(model)), template, params)
+    return ModelAsker("trained", without_tools(chat_model(model)), template)

@@ -28,5 +28,4 @@ def zero_shot(model: str | BaseChatModel, template: str = PROMPT) -> ModelAsker:
     Raises:
         PromptError: the template has other places.
     """
-    params = {"temperature": 0.0, "logprobs": True, "top_logprobs": 5}
-    return ModelAsker("zero_shot", without_tools(chat_model(model)), template, params)
+    return ModelAsker("zero_shot", without_tools(chat_model(model)), template)
