@@ -102,12 +102,12 @@ class Endpoint:
             ) from error
 
     def _refusal(self, error: HTTPError) -> str:
+        with error:  # It is the reply, too, and keeps its socket until it is closed.
+            told = _json(error.read())
         if error.code == 401:
             return (
                 f"The server at {self.url} refuses the key. Give the one that it was started with: --api-key, or {KEY}."
             )
-        with error:
-            told = _json(error.read())
         said = told.get("error", told) if isinstance(told, dict) else told
         said = said.get("message", said) if isinstance(said, dict) else said
         return f"The server at {self.url} says {error.code}: {said or error.reason}"

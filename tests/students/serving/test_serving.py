@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from threading import Event
 from typing import Any
+from urllib.error import HTTPError
 
 import orjson
 import pytest
@@ -288,6 +289,9 @@ def test_the_key_is_asked_for_everywhere_but_for_health(server: Endpoint) -> Non
         with pytest.raises(Refused, match="refuses the key") as refused:
             stranger.call(method, path, body)
         assert refused.value.status == 401
+        reply = refused.value.__cause__
+        assert isinstance(reply, HTTPError)
+        assert reply.closed, "its socket is not left to the garbage collector"
     stranger.call("GET", "/health")
     with pytest.raises(Refused, match="says 404: Load with /v1/load_lora_adapter"):
         Endpoint(root, server.api_key).call("POST", "/adapters", loading)
