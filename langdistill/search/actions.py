@@ -40,15 +40,33 @@ class Action:
     """Whether a node has several children of it."""
     answers: bool = False
     """Whether a reply may end in an answer; such a reply is a leaf."""
+    votes: bool = False
+    """Whether several replies are asked for, of which the one with the answer of most is the step."""
     max_tokens: int = 256
+    then: str | None = None
+    """Template of a second request, for what the first gave (``{step}``): its replies vote."""
 
     def __post_init__(self) -> None:
         check(self.prompt, "question", "so_far")
+        if self.then:
+            check(self.then, "question", "so_far", "step")
 
     def asked(self, question: str, so_far: Sequence[str]) -> str:
         """The prompt after some steps."""
-        told = "\n".join(["Steps so far:", *so_far, ""]) + "\n" if so_far else ""
-        return fill(self.prompt, question=question, so_far=told)
+        return fill(self.prompt, question=question, so_far=_told(so_far))
+
+    def asked_then(self, question: str, so_far: Sequence[str], step: str) -> str:
+        """The second prompt, for a step that the first gave."""
+        assert self.then
+        return fill(self.then, question=question, so_far=_told(so_far), step=step)
+
+
+CAN_ANSWER = "now we can answer"
+"""What a last sub-question says, whatever its case; one that repeats the end of the question is the last, too."""
+
+
+def _told(so_far: Sequence[str]) -> str:
+    return "\n".join(["Steps so far:", *so_far, ""]) + "\n" if so_far else ""
 
 
 NEXT_THOUGHT = Action(
@@ -65,23 +83,25 @@ REST = Action(
     "proposes all remaining steps",
     START + "Think step by step from here to the end. " + ANSWER_LINE,
     answers=True,
+    votes=True,
     max_tokens=1024,
 )
 SUB_QUESTION = Action(
     "A3",
     "asks and answers a sub-question",
     START
-    + 'Write the next sub-question that must be answered, in one line that begins with "Sub-question:", and answer it in the '
-    'lines after it. If that answers the question itself, end with one line that reads "Answer:" and then only the answer.',
+    + "Which sub-question must be answered next? Write it in one line, and do not answer it. If nothing is left but the question "
+    "itself, write: Now we can answer the question.",
     branches=True,
-    answers=True,
-    max_tokens=512,
+    max_tokens=128,
+    then=START + "{step}\nAnswer this in a few sentences. " + ANSWER_LINE,
 )
 AGAIN = Action(
     "A4",
     "answers that sub-question again",
-    START + "The last sub-question may have been answered wrongly. Answer it again, step by step, and nothing else.",
+    START + "The answer to the last sub-question may be wrong. Answer it again, step by step. " + ANSWER_LINE,
     max_tokens=512,
+    votes=True,
 )
 REPHRASE = Action(
     "A5",

@@ -89,11 +89,13 @@ class Tree:
         return path
 
     def expand(self, index: int, steps: Sequence[Step]) -> list[int]:
-        """Give a node its children, all at once; what it already has stays as it is.
+        """Give a node its children, all at once; what it already has stays as it is. One that gets none is a dead end.
 
         Two rollouts may have come to the same node together: the first that comes back expands it.
         """
         node = self.nodes[index]
+        if not steps and not node.children:
+            node.step = node.step._replace(terminal=True)
         if not node.children and not node.step.terminal:
             for step in steps:
                 node.children.append(len(self.nodes))

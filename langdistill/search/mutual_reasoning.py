@@ -1,0 +1,188 @@
+"""rStar: a small model searches over reasoning steps, and another one completes its traces; what both come to is trusted.
+
+Source: Qi et al., 2408.06195. Neither model is trained, and no gold answer is read.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NotRequired
+
+from langchain_core.language_models import BaseChatModel
+from langchain_core.messages import AIMessage
+from langgraph.graph import START, StateGraph
+from langgraph.graph.state import CompiledStateGraph
+from typing_extensions import TypedDict
+
+from langdistill.answers import Extract, final_answer, same
+from langdistill.asking import ask, chat_model, without_tools
+from langdistill.budgets import BudgetSpent
+from langdistill.errors import UnknownName
+from langdistill.nodes import step
+from langdistill.prompts import ANSWER_LINE, check, fill
+from langdistill.questions import Answered, Question, Thinking, labelled, question_of, turn
+from langdistill.search.choosing import Checked, Trace, choose, traces_of
+from langdistill.search.expanding import Expander, together
+from langdistill.search.masking import prefixes
+from langdistill.search.rollouts import Rollouts
+from langdistill.search.settings import PRESETS, Settings
+from langdistill.search.tree import Tree
+
+COMPLETE = "{question}\n\n{so_far}Go on from here, step by step to the end. " + ANSWER_LINE
+"""What the discriminator is asked. Places: the question, and the beginning of a trace."""
+
+
+class Grown(TypedDict):
+    """A node of the tree as a state keeps it; the root is the first, and a parent comes before its children."""
+
+    parent: int | None
+    action: str
+    text: str
+    answer: str | None
+    reward: float | None
+    visits: int
+    value: float
+
+
+class Searching(Thinking):
+    """State of the graph."""
+
+    tree: list[Grown]
+    traces: list[Trace]
+    """Those of the rollouts, each leaf once."""
+    checked: NotRequired[list[Checked]]
+    chosen: NotRequired[int | None]
+    """Index of the leaf whose answer went out."""
+
+
+def create_mutual_reasoning(
+    model: str | BaseChatModel,
+    discriminator: str | BaseChatModel | None = None,
+    *,
+    preset: str | Settings = "paper",
+    seed: int = 0,
+    complete: str = COMPLETE,
+    extract: Extract = final_answer,
+    name: str = "mutual_reasoning",
+    checkpointer: Any = None,
+) -> CompiledStateGraph[Any, Any, Any, Any]:
+    """A graph that searches for an answer and has it checked.
+
+    Rollouts go on together, and what they need next is asked for together; two that need the same ask once. With a checkpointer
+    every reply is kept as it comes, and a search that was killed asks only for those that are missing. Where a budget ends, the answer
+    is chosen from what was found; where no rollout found one, there is none.
+
+    Args:
+        model: a chat model or its string: the generator.
+        discriminator: the second model; by default the first one, as in the paper's experiments with its smallest models.
+        preset: "paper", "repo" (the authors' code as it is) or "ours", or `Settings`.
+        seed: of every draw.
+        complete: template of what the discriminator is asked, with the places ``{question}`` and ``{so_far}``.
+        extract: reads the answers.
+        name: name of the graph, and the strategy's name in traces.
+        checkpointer: LangGraph's; `None` inherits a parent's.
+
+    Returns:
+        A compiled graph: `messages` in, `messages` and `answer` out.
+
+    Raises:
+        UnknownName: there is no such preset.
+        PromptError: the template has other places.
+    """
+    settings = _settings(preset)
+    check(complete, "question", "so_far")
+    expander = Expander(without_tools(chat_model(model)), settings, extract)
+    second = without_tools(chat_model(discriminator if discriminator is not None else model))
+
+    def search(state: Searching):
+        rollouts = Rollouts(settings, seed)
+        try:
+            while wanted := rollouts.wanted():
+                work = {index: expander.children(state, rollouts.tree, index) for index in wanted}
+                rollouts.grow((yield from together(work)))
+        except BudgetSpent:
+            pass  # the answer is chosen from what was found
+        return {"tree": _kept(rollouts.tree), "traces": traces_of(rollouts.tree, rollouts.ended)}
+
+    def verify(state: Searching):
+        traces = [Trace(*one) for one in state["traces"]]
+        if len({one.answer for one in traces}) < 2:
+            return {"checked": [Checked(one, 0, 0) for one in traces]}
+        stream = Tree(seed=seed).stream(-1)
+        begun = [prefixes(one.lines, settings.prefixes, settings.mask, stream) for one in traces]
+        asked = [
+            ask(second, turn(state, fill(complete, question=question_of(state), so_far=_told(lines))))
+            for some in begun
+            for lines in some
+        ]
+        try:
+            replies = iter((yield asked))
+        except BudgetSpent:
+            return {"checked": [Checked(one, 0, 0) for one in traces]}
+        return {
+            "checked": [
+                _checked(one, [next(replies) for _ in some], extract) for one, some in zip(traces, begun, strict=True)
+            ]
+        }
+
+    def present(state: Searching):
+        checked = [Checked(Trace(*one[0]), *one[1:]) for one in state["checked"]]  # type: ignore[typeddict-item]
+        trace = choose(checked, agree=settings.agree, score=settings.score)
+        if trace is None:
+            return {"messages": [AIMessage(_furthest(state["tree"]))], "answer": None, "chosen": None}
+        return {"messages": [AIMessage(trace.answer)], "answer": trace.answer, "chosen": trace.leaf}
+
+    graph = StateGraph(Searching, input_schema=Question, output_schema=Answered)
+    graph.add_sequence([("search", step(search)), ("verify", step(verify)), ("present", step(present))])
+    graph.add_edge(START, "search")
+    params = {"rollouts": settings.rollouts, "depth": settings.depth, "score": settings.score, "seed": seed}
+    return labelled(graph.compile(name=name, checkpointer=checkpointer), name, **params)
+
+
+def _settings(preset: str | Settings) -> Settings:
+    if isinstance(preset, Settings):
+        return preset
+    if preset not in PRESETS:
+        raise UnknownName("preset", preset, PRESETS)
+    return PRESETS[preset]
+
+
+def _told(lines: list[str]) -> str:
+    return "\n".join(["Steps so far:", *lines, ""]) + "\n" if lines else ""
+
+
+def _checked(trace: Trace, replies: list[Any], extract: Extract) -> Checked:
+    """How many completions come to the trace's answer."""
+    answers = [extract(some[0].text) for some in replies if some]
+    return Checked(trace, sum(answer is not None and same(answer, trace.answer) for answer in answers), len(answers))
+
+
+def _end_of(tree: list[Grown]) -> int:
+    """The end of the path that always goes to the most visited child."""
+    at = 0
+    while children := [index for index, one in enumerate(tree) if one["parent"] == at]:
+        at = max(children, key=lambda index: tree[index]["visits"])
+    return at
+
+
+def _furthest(tree: list[Grown]) -> str:
+    """What the most visited path says, where none came to an answer."""
+    at, told = _end_of(tree), list[str]()
+    while (parent := tree[at]["parent"]) is not None:
+        told.append(tree[at]["text"])
+        at = parent
+    return "\n".join(reversed(told))
+
+
+def _kept(tree: Tree) -> list[Grown]:
+    return [
+        Grown(
+            parent=node.parent,
+            action=node.step.action,
+            text=node.step.text,
+            answer=node.step.answer,
+            reward=node.step.reward,
+            visits=node.visits,
+            value=node.value,
+        )
+        for node in tree.nodes
+    ]

@@ -1,0 +1,71 @@
+"""How a search is run: the paper's settings, those of its authors' code, and ours.
+
+The two differ: who runs the authors' repository as it is does not get the paper's setting.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from langdistill.errors import ModelError
+from langdistill.search.actions import Grammar
+
+Score = Literal["product", "repo", "smoothed"]
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Of a search. Sampling parameters are the model's own but for the temperature."""
+
+    rollouts: int = 32
+    depth: int = 5
+    """Most steps of a path; the paper takes 8 for MATH."""
+    thoughts: int = 5
+    """Children of a node by A1."""
+    sub_questions: int = 5
+    """Children of a node by A3."""
+    last_votes: int = 32
+    """Samples of an answer: the share of them that agree is a leaf's reward."""
+    votes: int = 10
+    """Samples of the answer to a sub-question that is not the last."""
+    exploration: float = 2.0
+    """c of UCT."""
+    temperature: float | None = 0.8
+    at_once: int = 8
+    """Rollouts under way together; 1 is the order of the authors."""
+    enough: float | None = None
+    """Stop once the leading answer has so large a share of all rewards, after two rollouts at least; and once no answer could
+    catch up with it. `None`: run all rollouts."""
+    prefixes: int = 1
+    """Masked versions of a trace that the discriminator completes."""
+    mask: tuple[float, float] = (0.2, 0.8)
+    """Between which shares of a trace the cut lies."""
+    agree: float = 0.5
+    """Share of the completions that must come to the trace's answer."""
+    score: Score = "product"
+    """Of a verified trace: reward x confidence ("product"); the authors' sum of reward share and survival ("repo"); or the product
+    with survival smoothed to (k + 1) / (n + 2) ("smoothed")."""
+    grammar: Grammar = field(default_factory=Grammar)
+
+    def __post_init__(self) -> None:
+        for name in ("rollouts", "depth", "thoughts", "sub_questions", "last_votes", "votes", "at_once", "prefixes"):
+            if getattr(self, name) < 1:
+                raise ModelError(f"{name}={getattr(self, name)} makes no search; give a number from 1 up.")
+        low, high = self.mask
+        if not 0 <= low <= high <= 1:
+            raise ModelError(f"mask={self.mask} is no range of shares; give two from 0 to 1, the smaller first.")
+
+
+PAPER = Settings()
+"""Qi et al., 2408.06195: 32 rollouts, depth 5, five children by A1 and A3, 32 and 10 votes, one cut between 20 and 80 %."""
+
+REPO = Settings(rollouts=16, thoughts=3, sub_questions=3, prefixes=4, mask=(0.2, 0.5), at_once=1, score="repo")
+"""What the authors' repository does as it is: 16 rollouts, three children, four cuts between 20 and 50 %, the sum as score."""
+
+OURS = Settings(
+    rollouts=16, thoughts=3, sub_questions=3, last_votes=8, votes=4, enough=0.7, prefixes=2, score="smoothed"
+)
+"""Fewer votes, an early exit, two cuts, smoothed survival."""
+
+PRESETS = {"paper": PAPER, "repo": REPO, "ours": OURS}
