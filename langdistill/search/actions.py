@@ -93,6 +93,7 @@ SUB_QUESTION = Action(
     + "Which sub-question must be answered next? Write it in one line, and do not answer it. If nothing is left but the question "
     "itself, write: Now we can answer the question.",
     branches=True,
+    answers=True,
     max_tokens=128,
     then=START + "{step}\nAnswer this in a few sentences. " + ANSWER_LINE,
 )

@@ -75,13 +75,14 @@ class Expander:
     ) -> list[Step]:
         """The reply with the answer of most, and their share as its reward where it is the end."""
         answers = [self.extract(reply.text) for reply in replies]
-        if action.answers:
+        last = action.answers if ends is None else ends
+        if last:
             place.answers.extend(answers)
         at = leader(answers)
         if at is None:
             return []
         text = before + replies[at].text.strip()
-        if not (action.answers if ends is None else ends):
+        if not last:
             return [Step(action.id, text, terminal=place.last)]
         share = vote(answers).votes
         return [Step(action.id, text, terminal=True, answer=answers[at], reward=max(share.values()) / len(answers))]
