@@ -70,7 +70,7 @@ def data(
     judge = _judge(gold, problems, feedback=feedback)
     if problems is not None:
         _sample(store, problems, model, samples, temperature, max_tokens, concurrency)
-    told = {"validation": validation, "seed": seed, "overwrite": overwrite}
+    told: dict[str, Any] = {"validation": validation, "seed": seed, "overwrite": overwrite}
     recorded = harvest(store)
     # The truster's first: where all answers are right, or all wrong, there are no pairs, and nothing is written at all.
     truster = recorded.target(trust(judge, most=pairs)).write(out / TRUSTER, format="trl_preference", **told)
