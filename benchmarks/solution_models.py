@@ -192,9 +192,10 @@ def _newton(margins: Array, penalty: float, free: int) -> Array:
     return weights
 
 
-Score = Callable[[dict[str, str]], float]
+Read = Callable[[dict[str, str]], float]
 
 
-def reading(model: Linear, features: Callable[[Solution], Sequence[float]]) -> Score:
-    """A linear model as a function from a question and a reply to a score: what `ranker` takes."""
-    return lambda one: float(model.scores(np.array(features(Solution(one["question"], one["reply"])))))
+def reading(model: Linear, features: Callable[[Solution], Sequence[float]], *, probable: bool = False) -> Read:
+    """A linear model as a function from a question and a reply to a score, which `ranker` takes, or to a probability: `classifier`."""
+    tell = model.probabilities if probable else model.scores
+    return lambda one: float(tell(np.array(features(Solution(one["question"], one["reply"])))))

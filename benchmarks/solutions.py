@@ -22,6 +22,7 @@ import numpy as np
 from solution_choosing import of_all_pairs, selection
 from solution_features import CHECKS, SURFACE, Array
 from solution_models import (
+    MODELS,
     SPLITS,
     TEST,
     Asked,
@@ -46,6 +47,8 @@ from langdistill.lab.demo import versions
 RESULTS = Path(__file__).with_name("results") / "solutions.json"
 CHOICES = ("features", "transformer", "both")
 """Trusters that one is chosen of, on the validation part, for the sweep."""
+KNOWN = "features and model"
+"""Asker and Truster that are told which model has answered, for a sweep of their own."""
 
 
 def agreeing(asked: Sequence[Asked]) -> Array:
@@ -59,7 +62,10 @@ def features_of(out: Path, data: Path, asked: Sequence[Asked]) -> dict[str, Arra
     kept = out / "features.npz"
     if not kept.is_file():
         found = {"surface": surface_features(asked), "features": all_features(asked, read_training(data))}
-        np.savez(kept, **(found | {"with agreement": np.concatenate([found["features"], agreeing(asked)], 2)}))
+        model = np.broadcast_to(np.eye(len(MODELS)), (len(asked), len(MODELS), len(MODELS)))
+        more = {"features and model": model, "features and agreement": agreeing(asked)}
+        found |= {"model": model} | {name: np.concatenate([found["features"], one], 2) for name, one in more.items()}
+        np.savez(kept, **found)
     with np.load(kept) as stored:
         return dict(stored)
 
@@ -121,6 +127,7 @@ def measured(out: Path, asked: Sequence[Asked], features: dict[str, Array], seed
             "askers": ask,
             "selection": selection(asked, parts, scores),
             "sweep": of_all_pairs(asked, parts, doubts["features"], scores[chosen]),
+            "sweep with model": of_all_pairs(asked, parts, doubts[KNOWN], scores[KNOWN]),
         }
         write_whole(kept, json.dumps(found))
         print(f"split {seed}: {chosen}, {trust[chosen]}", flush=True)
@@ -180,7 +187,10 @@ def summary(found: Sequence[dict[str, Any]]) -> dict[str, Any]:
             )
             for name in found[0]["selection"]
         },
-        "sweep": {pair: of_sweep([one["sweep"][pair] for one in found]) for pair in found[0]["sweep"]},
+        **{
+            name: {pair: of_sweep([one[name][pair] for one in found]) for pair in found[0][name]}
+            for name in ("sweep", "sweep with model")
+        },
     }
 
 
