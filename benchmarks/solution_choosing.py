@@ -15,7 +15,9 @@ from solution_features import Array
 from solution_models import MODELS, Asked, Split
 
 from langdistill.evaluation.curves import majority
-from langdistill.evaluation.sweep import Case, Point, sweep
+from langdistill.evaluation.sweep import Case, Point, Sweep, sweep
+
+RATES = [tenth / 10 for tenth in range(11)]
 
 
 def cases(
@@ -54,7 +56,17 @@ def of_pair(
         ways["first"] = told(tested.nothing)["accuracy"]
         ways[f"always, {trust}"] = told(tested.everything)
         ways[f"asker, {trust}"] = told(tested.at(threshold))
+        ways[f"curve, {trust}"] = curve(tested)
     return ways
+
+
+def curve(found: Sweep) -> list[float]:
+    """Accuracy where at most no, a tenth, ... and all of the answers are refined, the most doubted first."""
+    accuracies = list[float]()
+    for rate in RATES:
+        point = max((one for one in found.points if one.rate <= rate), key=lambda one: one.refined)
+        accuracies.append(point.right / point.problems)
+    return accuracies
 
 
 def told(point: Point) -> dict[str, Any]:

@@ -29,7 +29,7 @@ from langdistill.students.versioned import versions_of
 VOCABULARY, CONTEXT = 2000, 768
 HIDDEN, LAYERS, HEADS = 96, 2, 3
 SLIPS = Recipe(adapter="full", learning_rate=2e-3, epochs=1, batch_size=16, max_length=CONTEXT, save_every=50)
-RANKING = Recipe(adapter="full", learning_rate=1e-3, epochs=2, batch_size=16, max_length=CONTEXT, weight_decay=0.05)
+RANKING = Recipe(adapter="full", learning_rate=1e-3, epochs=1, batch_size=16, max_length=CONTEXT, weight_decay=0.05)
 
 
 def new_base(folder: Path, training: Sequence[Solution]) -> Path:

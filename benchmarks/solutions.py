@@ -207,7 +207,8 @@ def of_sweep(found: Sequence[dict[str, Any]]) -> dict[str, Any]:
         name: mean(one["asker, truster"][name] for one in found)
         for name in ("rate", "wrong_to_right", "right_to_wrong")
     }
-    return told | {"asker, truster": compared(found, both, ways) | rates}
+    curves = {name: np.mean([one[name] for one in found], 0).tolist() for name in found[0] if name.startswith("curve")}
+    return told | curves | {"asker, truster": compared(found, both, ways) | rates}
 
 
 def main() -> None:
