@@ -7,9 +7,10 @@ solutions of the training part. The objective is `pairwise_ranker` both times.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from random import Random
+from typing import Any
 
 from solution_models import MODELS, Asked
 from solution_reading import Solution
@@ -22,11 +23,12 @@ from langdistill.groups import Group, Rows
 from langdistill.lab.tokenizer import BEGIN, CHAT_TEMPLATE, END, PAD, ROLES
 from langdistill.records import Call, Feedback, Message, Reply, Trace
 from langdistill.students.card import Student, read_student
+from langdistill.students.train.progress import Progress
 from langdistill.students.train.recipe import Recipe
 from langdistill.students.train.training import train
 from langdistill.students.versioned import versions_of
 
-VOCABULARY, CONTEXT = 2000, 768
+VOCABULARY, CONTEXT = 2000, 2048
 HIDDEN, LAYERS, HEADS = 96, 2, 3
 SLIPS = Recipe(adapter="full", learning_rate=2e-3, epochs=1, batch_size=16, max_length=CONTEXT, save_every=50)
 RANKING = Recipe(adapter="full", learning_rate=1e-3, epochs=1, batch_size=16, max_length=CONTEXT, weight_decay=0.05)
@@ -61,7 +63,8 @@ def new_base(folder: Path, training: Sequence[Solution]) -> Path:
     return folder
 
 
-def new_tokenizer(training: Sequence[Solution]):
+def new_tokenizer(training: Sequence[Solution]) -> Any:
+    """Byte pairs of the training split, with the chat template of the lab model."""
     from tokenizers import AddedToken, Tokenizer
     from tokenizers.decoders import ByteLevel as ByteLevelDecoder
     from tokenizers.models import BPE
@@ -131,10 +134,10 @@ def trained(place: Path, traces: Iterable[Trace], base: Path | Student, recipe: 
     return read_student(place / "student")
 
 
-def show(stage: str):
+def show(stage: str) -> Callable[[Progress], None]:
     """Prints a line now and then."""
 
-    def told(now) -> None:
+    def told(now: Progress) -> None:
         if now.step % 20 == 0:
             print(f"{stage}: step {now.step} of {now.steps}, loss {now.loss}, {now.seconds:.0f} s", flush=True)
 

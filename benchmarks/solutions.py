@@ -13,7 +13,9 @@ import json
 import os
 import time
 from collections.abc import Callable, Sequence
+from functools import reduce
 from math import sqrt
+from operator import getitem
 from pathlib import Path
 from statistics import mean
 from typing import Any
@@ -111,9 +113,10 @@ def measured(out: Path, asked: Sequence[Asked], features: dict[str, Array], seed
         kept.parent.mkdir(parents=True, exist_ok=True)
         parts, transformer, trained = split(len(asked), seed), None, {}
         if start is not None:
+            began = time.process_time()
             student = ranker_of(kept.parent, asked, parts.train, start, seed)
             transformer = np.array(scores_of(student, asked, kept.with_name("scores.json")))
-            trained = {"seconds": student.measurements["training"]["seconds"]}
+            trained = {"seconds": student.measurements["training"]["seconds"], "processor": time.process_time() - began}
         scores, trust = trusters(asked, parts, features, transformer)
         if trained:
             trust["transformer"] |= trained
@@ -148,67 +151,63 @@ def over_splits(values: Sequence[float]) -> dict[str, Any]:
 
 
 Read = Callable[[dict[str, Any]], float]
+"""A figure out of what was found of one split, or of one pair of models."""
+
+
+def at(*path: str) -> Read:
+    """The figure at a place."""
+    return lambda found: reduce(getitem, path, found)  # type: ignore[arg-type]
 
 
 def compared(found: Sequence[dict[str, Any]], read: Read, others: dict[str, Read]) -> dict[str, Any]:
     """A figure over the splits, and how much more it is than others on the same splits."""
-    less = {name: over_splits([read(one) - other(one) for one in found]) for name, other in others.items()}
-    return over_splits([read(one) for one in found]) | {"more than": less}
+    more = {name: over_splits([read(one) - other(one) for one in found]) for name, other in others.items()}
+    return over_splits([read(one) for one in found]) | {"more than": more}
 
 
 def summary(found: Sequence[dict[str, Any]]) -> dict[str, Any]:
     """Every figure over the splits."""
-    floor: Read = lambda one: one["trusters"]["surface"]["test"]  # noqa: E731
-    features: Read = lambda one: one["trusters"]["features"]["test"]  # noqa: E731
-    best: Read = lambda one: one["selection"]["best single"]  # noqa: E731
-    vote: Read = lambda one: one["selection"]["majority"]  # noqa: E731
-
-    def truster(name: str) -> dict[str, Any]:
-        rows = compared(found, lambda one: one["trusters"][name]["test"], {"surface": floor, "features": features})
-        seconds = [one["trusters"][name]["seconds"] for one in found if "seconds" in one["trusters"][name]]
-        train = mean(one["trusters"][name]["train"] for one in found)
-        return rows | {"train": train, "seconds": mean(seconds) if seconds else None}
-
+    first = found[0]
+    against = {name: at("selection", name) for name in ("best single", "majority")}
+    selected = {name: compared(found, at("selection", name), against) for name in first["selection"]}
     return {
-        "trusters": {name: truster(name) for name in found[0]["trusters"]},
+        "trusters": {name: of_truster(found, name) for name in first["trusters"]},
         "chosen": [one["chosen"] for one in found],
-        "askers": {
-            name: compared(
-                found,
-                lambda one, name=name: one["askers"][name]["value"],
-                {"surface": lambda one: one["askers"]["surface"]["value"]},
-            )
-            | {"each": [one["askers"][name] for one in found]}
-            for name in found[0]["askers"]
-        },
-        "selection": {
-            name: compared(
-                found, lambda one, name=name: one["selection"][name], {"best single": best, "majority": vote}
-            )
-            for name in found[0]["selection"]
-        },
+        "askers": {name: of_asker(found, name) for name in first["askers"]},
+        "selection": selected,
         **{
-            name: {pair: of_sweep([one[name][pair] for one in found]) for pair in found[0][name]}
+            name: {pair: of_sweep([one[name][pair] for one in found]) for pair in first[name]}
             for name in ("sweep", "sweep with model")
         },
     }
 
 
+def of_truster(found: Sequence[dict[str, Any]], name: str) -> dict[str, Any]:
+    """Share of the test part's pairs that it ranks right, and of the training part's; what training took, by the clock and of one core."""
+    others = {other: at("trusters", other, "test") for other in ("surface", "features")}
+    told = compared(found, at("trusters", name, "test"), others)
+    known = [key for key in ("train", "seconds", "processor") if key in found[0]["trusters"][name]]
+    return told | {key: mean(map(at("trusters", name, key), found)) for key in known}
+
+
+def of_asker(found: Sequence[dict[str, Any]], name: str) -> dict[str, Any]:
+    """The area under its curve; `each` has the interval over questions of every split."""
+    told = compared(found, at("askers", name, "value"), {"surface": at("askers", "surface", "value")})
+    return told | {"each": [one["askers"][name] for one in found]}
+
+
 def of_sweep(found: Sequence[dict[str, Any]]) -> dict[str, Any]:
     """One pair of models: every way, and what Asker and Truster together gain over each other one."""
-    both: Read = lambda one: one["asker, truster"]["accuracy"]  # noqa: E731
-    ways: dict[str, Read] = {name: (lambda one, name=name: one[name]) for name in ("first", "second")}
-    ways |= {
-        name: (lambda one, name=name: one[name]["accuracy"])
-        for name in ("always, most_recent", "always, truster", "asker, most_recent")
-    }
-    told = {name: over_splits([read(one) for one in found]) for name, read in ways.items()}
-    rates = {
-        name: mean(one["asker, truster"][name] for one in found)
-        for name in ("rate", "wrong_to_right", "right_to_wrong")
+    named = ("always, most_recent", "always, truster", "asker, most_recent")
+    ways = {name: at(name) for name in ("first", "second")} | {name: at(name, "accuracy") for name in named}
+    both = compared(found, at("asker, truster", "accuracy"), ways)
+    both |= {
+        name: mean(map(at("asker, truster", name), found)) for name in ("rate", "wrong_to_right", "right_to_wrong")
     }
     curves = {name: np.mean([one[name] for one in found], 0).tolist() for name in found[0] if name.startswith("curve")}
-    return told | curves | {"asker, truster": compared(found, both, ways) | rates}
+    return (
+        {name: over_splits(list(map(read, found))) for name, read in ways.items()} | curves | {"asker, truster": both}
+    )
 
 
 def main() -> None:
