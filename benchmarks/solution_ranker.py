@@ -19,6 +19,7 @@ from solution_slips import slipped
 from langdistill.datasets.attempts import attempts, by_feedback
 from langdistill.datasets.harvest import harvest
 from langdistill.datasets.rows import in_order
+from langdistill.folders import write_whole
 from langdistill.groups import Group, Rows
 from langdistill.lab.tokenizer import BEGIN, CHAT_TEMPLATE, END, PAD, ROLES
 from langdistill.records import Call, Feedback, Message, Reply, Trace
@@ -170,5 +171,6 @@ def scores_of(student: Student, asked: Sequence[Asked], kept: Path) -> list[list
     if not kept.is_file():
         texts = [{"question": one.question, "reply": text} for one in asked for text in one.texts]
         found = student.scorer().batch(texts)
-        kept.write_text(json.dumps([found[at : at + len(MODELS)] for at in range(0, len(found), len(MODELS))]))
+        rows = [found[at : at + len(MODELS)] for at in range(0, len(found), len(MODELS))]
+        write_whole(kept, json.dumps(rows))
     return json.loads(kept.read_text())

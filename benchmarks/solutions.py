@@ -14,6 +14,7 @@ import os
 import time
 from collections.abc import Callable, Sequence
 from functools import reduce
+from io import BytesIO
 from math import sqrt
 from operator import getitem
 from pathlib import Path
@@ -67,7 +68,10 @@ def features_of(out: Path, data: Path, asked: Sequence[Asked]) -> dict[str, Arra
         model = np.broadcast_to(np.eye(len(MODELS)), (len(asked), len(MODELS), len(MODELS)))
         more = {"features and model": model, "features and agreement": agreeing(asked)}
         found |= {"model": model} | {name: np.concatenate([found["features"], one], 2) for name, one in more.items()}
-        np.savez(kept, **found)
+        written = BytesIO()
+        np.savez(written, **found)
+        kept.with_suffix(".partial").write_bytes(written.getvalue())
+        kept.with_suffix(".partial").replace(kept)
     with np.load(kept) as stored:
         return dict(stored)
 
@@ -108,7 +112,7 @@ def askers(asked: Sequence[Asked], parts: Split, features: dict[str, Array]) -> 
 
 def measured(out: Path, asked: Sequence[Asked], features: dict[str, Array], seed: int, start: Any) -> dict[str, Any]:
     """All of one split, unless it is there."""
-    kept = out / f"split-{seed}" / "found.json"
+    kept = out / f"split-{seed}" / ("features.json" if start is None else "found.json")
     if not kept.is_file():
         kept.parent.mkdir(parents=True, exist_ok=True)
         parts, transformer, trained = split(len(asked), seed), None, {}
