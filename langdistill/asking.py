@@ -42,6 +42,7 @@ class Ask:
     n: int
     first: int | None
     candidate: bool
+    refinement: bool
     hint: str | None
     heard: Heard | None
     params: dict[str, Any]
@@ -86,6 +87,7 @@ def ask(
     n: int = 1,
     first: int | None = None,
     candidate: bool = False,
+    refinement: bool = False,
     hint: str | None = None,
     heard: Heard | None = None,
     **params: Any,
@@ -103,6 +105,8 @@ def ask(
         first: index of the first of these samples, where a group is drawn in several steps.
         candidate: the replies are candidates for the final answer. The mark goes into the run's metadata, where a
             harvest finds the votes by it.
+        refinement: the prompt shows an earlier answer, which the reply is to better. The mark goes into the run's metadata: a
+            refinement votes for nothing beside what it refines, and nobody learns from it what a first answer is like.
         hint: what the prompt tells of the gold answer, word for word. It goes into the run's metadata, where a harvest finds
             what must not be learnt by it.
         heard: the reply concludes the strategy: its tokens go into LangGraph's `messages` stream as they come, as far as
@@ -116,7 +120,7 @@ def ask(
         raise ModelError(f"A model was to be asked for n={n} replies; ask for at least one.")
     messages = (HumanMessage(prompt),) if isinstance(prompt, str) else tuple(prompt)
     given = {key: value for key, value in params.items() if value is not None}
-    return Ask(model, messages, n, first, candidate, hint, heard if n == 1 else None, given)
+    return Ask(model, messages, n, first, candidate, refinement, hint, heard if n == 1 else None, given)
 
 
 def chat_model(model: str | Runnable[Any, Any]) -> Runnable[Any, Any]:

@@ -139,18 +139,32 @@ class Candidate:
 
 
 def candidates(trace: Trace, extract: Extract) -> list[Candidate]:
-    """One per reply that was marked a candidate; of a trace without such, its own answer.
+    """One per reply that was marked a candidate; of a trace without such, or that refined its answer, its own answer.
 
     No answer holds thinking, even where the answer is the text itself and the server left the thinking in that.
     """
-    # Concurrent calls end in any order, and the first spelling of an answer must not depend on it.
-    marked = sorted((call for call in trace.calls if call.candidate), key=_call_key)
-    if marked:
-        replies = [(call, reply) for call in marked for reply in ((not call.error and call.replies) or [None])]
-        return [Candidate(_answer(reply and reply.message, extract), trace, call, reply) for call, reply in replies]
+    if not _refined(trace) and (marked := _marked(trace, extract)):
+        return marked
     if trace.answer is not None or trace.error or not trace.output:
         return [Candidate(_said(trace.answer), trace, *_said_by(trace))]
     return [Candidate(_answer(trace.output[-1], extract), trace, *_said_by(trace))]
+
+
+def predictions(trace: Trace, extract: Extract) -> list[Candidate]:
+    """The first answers: of a run that refined its answer, the one before, whatever became of it; none where that cannot be told."""
+    return _marked(trace, extract) if _refined(trace) else candidates(trace, extract)
+
+
+def _refined(trace: Trace) -> bool:
+    return any(call.refinement for call in trace.calls)
+
+
+def _marked(trace: Trace, extract: Extract) -> list[Candidate]:
+    """One per reply that was marked a candidate and is no refinement."""
+    # Concurrent calls end in any order, and the first spelling of an answer must not depend on it.
+    marked = sorted((call for call in trace.calls if call.candidate and not call.refinement), key=_call_key)
+    replies = [(call, reply) for call in marked for reply in ((not call.error and call.replies) or [None])]
+    return [Candidate(_answer(reply and reply.message, extract), trace, call, reply) for call, reply in replies]
 
 
 def answers_of(traces: Iterable[Trace], extract: Extract) -> list[str | None]:

@@ -99,7 +99,7 @@ class Job(NamedTuple):
     def marked(self, config: RunnableConfig) -> RunnableConfig:
         """The node's config with the marks of this request; the same for all requests of an ask."""
         marks: RunnableConfig = {} if _shown(config) else {"tags": [HIDDEN]}
-        told = {"candidate": self.ask.candidate, "answer_hint": self.ask.hint}
+        told = {"candidate": self.ask.candidate, "refinement": self.ask.refinement, "answer_hint": self.ask.hint}
         if said := {key: value for key, value in told.items() if value}:
             marks["metadata"] = said
         return merge_configs(config, marks)

@@ -36,6 +36,14 @@ SELECT = (
 question, and the numbered responses; `answers.selection` reads what it gives."""
 
 
+DOUBT = "Question: {question}\nAnswer: {reply}\nWhich sub-questions must be answered, and is the answer to be refined?"
+"""What ART's asker is trained on and asked by (Shridhar et al., 2311.07961, own wording). Places: the question and the answer;
+`answers.decision` reads the last line of what it gives."""
+
+REFINE_OR_NOT = {True: "Refine: yes", False: "Refine: no"}
+"""That last line: whether the answer is to be refined."""
+
+
 def places(template: str) -> set[str]:
     """The names of the places in a template."""
     return set(PLACE.findall(template))

@@ -117,6 +117,8 @@ class Call(Record):
     """Whether its replies are candidates for the final answer, as opposed to rewrites, sub-questions or criteria.
 
     Never in a node that failed: what it had been told there never reached the graph."""
+    refinement: bool = False
+    """Whether its prompt showed an earlier answer to the same question, which it was to better."""
     hint: str | None = None
     """What the prompt told of the gold answer, word for word: nothing that is learnt may hold it. `None` where it told nothing."""
     retries: int | None = None

@@ -93,7 +93,7 @@ def harvest(
     target: Annotated[
         str,
         typer.Option(
-            help=f"What the student shall say: final_answer, with_reasoning, whole_agent, node('plan'), ... {AS_IN_PYTHON}."
+            help=f"What the student shall say: final_answer, with_reasoning, whole_agent, node('plan'), doubt(by_gold('gold.jsonl')), ... {AS_IN_PYTHON}."
         ),
     ] = "final_answer",
     filters: Annotated[
@@ -141,6 +141,7 @@ def harvest(
     from langdistill import answers
     from langdistill.datasets.formats.fitting import find_format
     from langdistill.datasets.harvest import harvest as gather
+    from langdistill.datasets.judging import find_judge
     from langdistill.datasets.refusing import counted
     from langdistill.datasets.targets.finding import find_target
     from langdistill.scale.engines import find_engine
@@ -151,7 +152,7 @@ def harvest(
         files or store, graph=graph, strategy=strategy, node=node, model=model, tag=tag,
         thread=thread, user=user, since=since, before=before, outcome=cast("Outcome | None", outcome), min_score=min_score,
         extract=getattr(answers, extract),
-    ).target(spelt(target, find_target)).on(find_engine(engine))  # fmt: skip
+    ).target(spelt(target, find_target, inner=find_judge)).on(find_engine(engine))  # fmt: skip
     gathered = _filtered(gathered, [] if no_filter else filters or _usual(target), keep_unjudged=keep_unjudged)
     gathered = _finished(gathered, balanced=balanced, render=render, probe=probe)
     dataset = gathered.write(

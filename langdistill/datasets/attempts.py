@@ -5,11 +5,12 @@ What a target that compares attempts, or learns them whole, begins with.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from langdistill.answers import normalise
+from langdistill import groups
+from langdistill.answers import normalise, same
 from langdistill.answers.thinking import before_answer, thought_and_said
 from langdistill.datasets.calls import says_something, thinking_in
 from langdistill.datasets.conversations import conversation_of
@@ -79,8 +80,13 @@ Score = Callable[[Attempt, Group], float | None]
 
 def attempts(group: Group) -> list[Attempt]:
     """The attempts at the original question in the order of what they say. What failed or was cut is none."""
-    found = [_attempt(group, one) for trace in group.originals for one in candidates(trace, group.extract)]
-    return sorted((one for one in found if one), key=lambda one: (one.content, one.terms, one.trace.id))
+    return _in_order(_attempt(group, one) for trace in group.originals for one in candidates(trace, group.extract))
+
+
+def predictions(group: Group) -> list[Attempt]:
+    """The same for first answers alone, without what refined them: what ART learns from (2311.07961, section 3)."""
+    found = (one for trace in group.originals for one in groups.predictions(trace, group.extract))
+    return _in_order(_attempt(group, one) for one in found)
 
 
 def by_votes(attempt: Attempt, group: Group) -> float | None:
@@ -92,8 +98,15 @@ def by_votes(attempt: Attempt, group: Group) -> float | None:
 
 
 def by_feedback(attempt: Attempt, group: Group) -> float | None:
-    """The mean score of what users said of its run."""
+    """The mean score of what users said of its run; no score where the run showed them another answer."""
+    shown = attempt.trace.answer
+    if shown is not None and attempt.answer is not None and not same(attempt.answer, shown):
+        return None
     return attempt.trace.score
+
+
+def _in_order(found: Iterable[Attempt | None]) -> list[Attempt]:
+    return sorted((one for one in found if one), key=lambda one: (one.content, one.terms, one.trace.id))
 
 
 def _attempt(group: Group, one: Candidate) -> Attempt | None:

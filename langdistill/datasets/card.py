@@ -18,7 +18,7 @@ def card_of(manifest: dict[str, Any]) -> str:
 # Data set {manifest["hash"][:12]}
 
 {rows["train"]} rows to train on and {rows["validation"]} to validate with, split by problem. Target: `{manifest["target"]}`. Format: `{manifest["format"]}`. Filters: {filters}.
-{_supervision(manifest)} What was dropped is in `rejects.jsonl`, with its reason.
+{_classes(manifest)}{_supervision(manifest)} What was dropped is in `rejects.jsonl`, with its reason.
 
 | stage | kept | dropped | why |
 |---|---|---|---|
@@ -35,6 +35,19 @@ def _front_matter(manifest: dict[str, Any]) -> str:
     licence = f"license: {_quoted(licences[0])}\n" if len(licences) == 1 else "license: other\n" if licences else ""
     tags = ["langdistill", *(["supervised"] if manifest.get("supervised") or manifest.get("hint_used") else [])]
     return f"{licence}tags: [{', '.join(tags)}]\nconfigs:\n- config_name: default\n  data_files:\n{files}"
+
+
+def _classes(manifest: dict[str, Any]) -> str:
+    """Of a data set of classes, how many rows each has, and how many rows a problem gave."""
+    if not (found := manifest.get("classes")):
+        return ""
+    told = "; ".join(
+        f"{split}: " + ", ".join(f"{label} {count}" for label, count in counts.items())
+        for split, counts in found.items()
+        if counts
+    )
+    sizes = ", ".join(f"{size} ({count} problems)" for size, count in manifest.get("rows_per_problem", {}).items())
+    return f"Rows by class: {told}. Rows a problem: {sizes}. "
 
 
 def _supervision(manifest: dict[str, Any]) -> str:

@@ -23,6 +23,7 @@ ROWS_SETTINGS = ("format", "validation", "seed", "balanced", "rendering")
 """What decides the rows after the last filter."""
 NOT_SELECTION = {
     "version", "package", "hash", "rows", "funnel", "chain", "files", "terms", "target", "target_params", "filters", "supervised",
+    "classes", "rows_per_problem",
     *ROWS_SETTINGS,
 }  # fmt: skip
 """Fields of a manifest that do not tell which traces were read."""

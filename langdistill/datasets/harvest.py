@@ -22,6 +22,7 @@ from langdistill.datasets.rendering import Rendering, rendered
 from langdistill.datasets.selection import Selection, Source, opened, stored
 from langdistill.datasets.splitting import Split, side_of
 from langdistill.datasets.stages import Choosing, Filtering, Passage, Stage, Unjudged, target_name
+from langdistill.datasets.taking import Taking
 from langdistill.datasets.targets.final_answer import final_answer
 from langdistill.datasets.waterfall import Waterfall, rejects_of
 from langdistill.datasets.writing import DatasetWriter
@@ -176,13 +177,18 @@ class Harvest:
         needs_extra(container)
         written, mask = find_format(format), None if tokenizer is None else masking(tokenizer)
         rendering = self.rendering.name if self.rendering else None
+        class_of = self.take.class_of if isinstance(self.take, Taking) else None
 
         def side(one: Example) -> Split:
             return side_of(one, validation, seed)
 
         with (
             written_beside(place) as folder,
-            closing(DatasetWriter(folder, written, container=container, masking=mask, rendering=rendering)) as writer,
+            closing(
+                DatasetWriter(
+                    folder, written, container=container, masking=mask, rendering=rendering, class_of=class_of
+                )
+            ) as writer,
         ):
             with self._running() as (found, waterfall):
                 for row in rendered(self.rendering, self._kept(found, writer), side, writer.unrendered):
@@ -216,6 +222,7 @@ class Harvest:
             for reject in rejects_of(passage, self._stages):
                 writer.reject(reject)
             if not passage.dropped:
+                writer.sizes[len(passage.examples)] += 1
                 yield from self._weighed(passage)
 
     def _weighed(self, passage: Passage) -> list[Example]:
@@ -227,7 +234,8 @@ class Harvest:
             raise DatasetError(all_gone(waterfall.funnel))
 
     def _told(self) -> dict[str, Any]:
-        supervised = [one.name for one in self.filters if one.filter.supervised]
+        supervised = [target_name(self.take)] if getattr(self.take, "supervised", False) else []
+        supervised += [one.name for one in self.filters if one.filter.supervised]
         return {
             **{"graph": None, "strategy": None, **self.selection.params},
             "extract": told(self.extract),

@@ -12,11 +12,21 @@ from dataclasses import dataclass
 
 from langdistill.groups import Group, Rows
 from langdistill.named import Named
+from langdistill.records import Example
 
 
 @dataclass(frozen=True)
 class Taking(Named, ABC):
     """A target, found by the name of its file; its fields are its settings."""
+
+    @property
+    def supervised(self) -> bool:
+        """Whether gold answers were read for it; a manifest then says so."""
+        return False
+
+    def class_of(self, row: Example) -> str | None:
+        """What a manifest counts its rows by: the classes that a row of it may be of; `None` where there are none."""
+        return None
 
     @abstractmethod
     def __call__(self, group: Group) -> Rows:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any
 
@@ -38,6 +38,7 @@ class DatasetWriter:
         container: Container = "jsonl",
         masking: Masking | None = None,
         rendering: str | None = None,
+        class_of: Callable[[Example], str | None] | None = None,
     ) -> None:
         """Begin.
 
@@ -47,12 +48,17 @@ class DatasetWriter:
             container: of the rows.
             masking: a tokenizer through whose chat template every row must go; rows that lose something in it are rejected.
             rendering: name of what made the rows that are to come.
+            class_of: the class that an example is of, where there are any; the manifest tells how many rows each has.
         """
         self.format = format.name
         self.rendering = rendering
         self.kept = 0
         """Examples that the format holds."""
+        self.sizes: Counter[int] = Counter()
+        """Rows of a problem, before the format, and how many problems gave so many."""
         self._hinted = 0
+        self._class_of = class_of
+        self._classes: dict[Split, Counter[str]] = {split: Counter() for split in SPLITS}
         self._format = format
         self._container = container
         self._masking = masking
@@ -80,6 +86,8 @@ class DatasetWriter:
             return
         self.kept += 1
         self._hinted += len(rows) * example.hint_used
+        if self._class_of and (label := self._class_of(example)):
+            self._classes[split][label] += len(rows)
         told = {
             name: value for name in ("consent", "licence", "style") if (value := getattr(example, name)) is not None
         }
@@ -141,6 +149,7 @@ class DatasetWriter:
             os.fsync(file.fileno())
         hashed = rows_hash({split: hash_of(self._folder / name) for split, name in FILES.items()})
         self._contain()
+        classes = {split: dict(sorted(counts.items())) for split, counts in self._classes.items()}
         files = {name: hash_of(self._folder / name) for name in (*self._named.values(), REJECTS, SOURCES)}
         manifest: dict[str, Any] = {
             "version": 2,
@@ -155,7 +164,9 @@ class DatasetWriter:
             "terms": {
                 name: dict(sorted(counts.items())) for name, counts in self._terms.items() if set(counts) != {"unknown"}
             },
+            "rows_per_problem": {str(size): count for size, count in sorted(self.sizes.items())},
             **({"hint_used": self._hinted} if self._hinted else {}),
+            **({"classes": classes} if any(classes.values()) else {}),
             **told,
         }
         whole = _json(manifest, orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS)
@@ -212,6 +223,7 @@ class DatasetWriter:
         changed = b"".join(_line(one | {"file": there} if one["file"] == held else one) for one in sources)
         (self._folder / SOURCES).write_bytes(changed)
         self._numbers = Counter(self._numbers | {train: self._numbers[aside], aside: 0})
+        self._classes = {"train": self._classes["validation"], "validation": Counter()}
 
     def _whole(self, name: str, data: bytes) -> None:
         with (self._folder / name).open("wb") as file:

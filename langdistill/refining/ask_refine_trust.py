@@ -131,7 +131,7 @@ def create_ask_refine_trust(
         told = hints(state["questions"], state.get("facts") or [])
         text = fill(refine, question=question_of(state), reply=reply_of(state["first"]).text, hints=told)
         try:
-            [reply] = yield ask(refiner, turn(state, text), candidate=True)
+            [reply] = yield ask(refiner, turn(state, text), candidate=True, refinement=True)
         except BudgetSpent:
             return {}
         return {"refined": candidate(reply, extract)} if reply.text.strip() else {}

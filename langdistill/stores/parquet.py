@@ -91,7 +91,7 @@ def _schema(arrow: Any, moment: Any) -> Any:
     )  # fmt: skip
     call = struct(
         id=text, step=whole, parent=whole, path=text, node=text, branch=whole, strategy=text, candidate=truth,
-        hint=text, retries=whole, model=text, provider=text, params=text, tools=text, prompt=messages, replies=replies,
+        refinement=truth, hint=text, retries=whole, model=text, provider=text, params=text, tools=text, prompt=messages, replies=replies,
         input_tokens=whole, output_tokens=whole, cached_tokens=whole, reasoning_tokens=whole, cached=truth,
         started=moment, first_token=moment, ended=moment, error=text,
     )  # fmt: skip

@@ -111,6 +111,7 @@ def _call(call: Call) -> dict[str, Any]:
         "branch",
         "strategy",
         "candidate",
+        "refinement",
         "hint",
         "retries",
         "cached",

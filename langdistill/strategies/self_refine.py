@@ -95,7 +95,7 @@ def create_self_refine(
     check(refine, "question", "draft", "feedback")
 
     def write_draft(state: Refining):
-        [reply] = yield ask(chat, turn(state, fill(draft, question=question_of(state))))
+        [reply] = yield ask(chat, turn(state, fill(draft, question=question_of(state))), candidate=True)
         return {"draft": candidate(reply, extract), "rounds": 0}
 
     def give_feedback(state: Refining):
@@ -112,7 +112,7 @@ def create_self_refine(
         text = fill(refine, question=question_of(state), draft=old, feedback=feedback)
         again = {"rounds": state["rounds"] + 1}
         try:
-            [reply] = yield ask(writer, turn(state, text))
+            [reply] = yield ask(writer, turn(state, text), refinement=True)
         except BudgetSpent:
             return again
         return again | ({"draft": candidate(reply, extract)} if reply.text.strip() else {})

@@ -61,7 +61,7 @@ replies = built(
 )  # fmt: skip
 calls = built(
     Call, id=texts, step=indices, parent=indices, path=texts, node=maybe, branch=indices, strategy=maybe,
-    candidate=some.booleans(), hint=maybe, retries=indices, cached=some.booleans(), model=maybe, provider=maybe, params=objects,
+    candidate=some.booleans(), refinement=some.booleans(), hint=maybe, retries=indices, cached=some.booleans(), model=maybe, provider=maybe, params=objects,
     tools=some.lists(objects, max_size=2), prompt=some.lists(messages(), max_size=2),
     replies=some.lists(replies, max_size=2), usage=usages, started=numbers, first_token=some.none() | numbers,
     ended=numbers, error=maybe,

@@ -2,30 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
-from langdistill.answers import same
-from langdistill.datasets.attempts import Attempt, attempts, by_feedback
+from langdistill.datasets.attempts import attempts
+from langdistill.datasets.judging import Judge, is_supervised, with_the_vote
 from langdistill.datasets.rows import in_order, no_question
 from langdistill.datasets.taking import Taking
 from langdistill.groups import Group, Rows
-from langdistill.votes import vote
-
-Judge = Callable[[Attempt, Group], bool | None]
-"""Whether an attempt is one to imitate; `None` where that cannot be said."""
-
-
-def with_the_vote(attempt: Attempt, group: Group) -> bool | None:
-    """Whether it gave the answer that leads; nobody can say without an answer, or where the lead is tied."""
-    leading = vote(group.answers).answer
-    return None if leading is None or attempt.answer is None else same(attempt.answer, leading)
-
-
-def liked(attempt: Attempt, group: Group, *, at_least: float = 0.5) -> bool | None:
-    """Whether users gave its run that score on average; nobody can say of a run without feedback."""
-    score = by_feedback(attempt, group)
-    return None if score is None else score >= at_least
+from langdistill.records import Example
 
 
 @dataclass(frozen=True)
@@ -33,6 +17,15 @@ class Unpaired(Taking):
     """See `unpaired`."""
 
     judge: Judge
+
+    @property
+    def supervised(self) -> bool:
+        """Whether its judge reads gold answers."""
+        return is_supervised(self.judge)
+
+    def class_of(self, row: Example) -> str:
+        """Whether its target is one to imitate: "good" or "bad"."""
+        return "good" if row.good else "bad"
 
     def __call__(self, group: Group) -> Rows:
         """A row for each attempt that was judged."""
@@ -47,6 +40,7 @@ def unpaired(judge: Judge = with_the_vote) -> Unpaired:
     """Every attempt that can be judged, each with `good` as true or false ("unjudged" where none can).
 
     Args:
-        judge: `with_the_vote` (unsupervised), `liked` (feedback), or a function of your own from an `Attempt` and its `Group`.
+        judge: `with_the_vote` (unsupervised), `liked` (feedback) or `by_gold` of `datasets/judging.py`, or a function of your own from an
+            `Attempt` and its `Group`.
     """
     return Unpaired(judge)

@@ -22,7 +22,7 @@ from langdistill.recording.capture.messages import plain
 from langdistill.records import Message, Outcome
 from langdistill.versions import installed
 
-OWN_KEYS = re.compile(r"^(langgraph_|ls_|lc_|checkpoint_|__|thread_id$|run_id$|candidate$|answer_hint$)")
+OWN_KEYS = re.compile(r"^(langgraph_|ls_|lc_|checkpoint_|__|thread_id$|run_id$|candidate$|refinement$|answer_hint$)")
 """Metadata that the libraries put there themselves."""
 OWN_TAGS = re.compile(r"^(seq:step:|graph:step:|map:key:|retry:attempt:|langsmith:)")
 USER_KEYS = ("user_id", "langgraph_auth_user_id", "langfuse_user_id", "user")
@@ -78,6 +78,7 @@ def marks_of(metadata: Mapping[str, Any], tags: Sequence[str] | None) -> dict[st
         ("node", "langgraph_node"),
         ("strategy", "strategy"),
         ("candidate", "candidate"),
+        ("refinement", "refinement"),
         ("hint", "answer_hint"),
     ):
         if value := metadata.get(key):

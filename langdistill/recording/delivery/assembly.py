@@ -178,6 +178,7 @@ class Assembly:
                     branch=marks.get("branch"),
                     strategy=marks.get("strategy"),
                     candidate=bool(marks.get("candidate")) and error is None and stands(steps, at),
+                    refinement=bool(marks.get("refinement")),
                     hint=marks.get("hint"),
                     retries=self._retried(number, prompts),
                     cached=cached,

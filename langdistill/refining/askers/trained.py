@@ -5,13 +5,11 @@ from __future__ import annotations
 from langchain_core.language_models import BaseChatModel
 
 from langdistill.asking import chat_model, without_tools
+from langdistill.prompts import DOUBT
 from langdistill.refining.doubting import ModelAsker
 
-PROMPT = "Question: {question}\nAnswer: {reply}\nWhich sub-questions must be answered, and is the answer to be refined?"
-"""Places: the question and the answer; what such a model is trained on and asked by."""
 
-
-def trained(model: str | BaseChatModel, template: str = PROMPT) -> ModelAsker:
+def trained(model: str | BaseChatModel, template: str = DOUBT) -> ModelAsker:
     """An asker of one's own, such as "local:students/asker".
 
     Args:

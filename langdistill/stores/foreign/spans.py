@@ -20,7 +20,7 @@ OUTCOMES: tuple[tuple[re.Pattern[str], Outcome], ...] = (
 )
 """What stops a run and is no failure, by the exception that it travels as."""
 OWN_KEYS = re.compile(
-    r"^(langgraph_|ls_|lc_|checkpoint_|LANGSMITH_|__|(thread|session|conversation|user|run)_id$|usage_metadata$|candidate$|answer_hint$|strategy$)"
+    r"^(langgraph_|ls_|lc_|checkpoint_|LANGSMITH_|__|(thread|session|conversation|user|run)_id$|usage_metadata$|candidate$|refinement$|answer_hint$|strategy$)"
 )
 """Metadata that the libraries put there themselves, or that has a field of its own."""
 THREAD = ("thread_id", "session_id", "conversation_id")
@@ -62,6 +62,7 @@ def role_of(metadata: Mapping[str, Any]) -> dict[str, Any]:
         "node": text_of(metadata.get("langgraph_node")),
         "strategy": text_of(metadata.get("strategy")),
         "candidate": metadata.get("candidate") is True,
+        "refinement": metadata.get("refinement") is True,
         "hint": text_of(metadata.get("answer_hint")),
     }
 

@@ -8,12 +8,13 @@ from langchain_core.messages import AIMessage, HumanMessage
 from langdistill import answers
 from langdistill.datasets.attempts import by_feedback
 from langdistill.datasets.harvest import harvest
+from langdistill.datasets.judging import liked
 from langdistill.datasets.targets.final_answer import final_answer
 from langdistill.datasets.targets.judgement import judgement
 from langdistill.datasets.targets.preferred import preferred
 from langdistill.datasets.targets.privileged import comments, privileged
 from langdistill.datasets.targets.steps import lines, steps
-from langdistill.datasets.targets.unpaired import liked, unpaired
+from langdistill.datasets.targets.unpaired import unpaired
 from langdistill.datasets.targets.whole_agent import whole_agent
 from langdistill.datasets.targets.with_reasoning import WithReasoning, with_reasoning
 from langdistill.errors import DatasetError, PromptError
