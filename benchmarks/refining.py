@@ -18,13 +18,13 @@ from pathlib import Path
 from statistics import mean
 from typing import Any
 
+from langdistill.evaluation.sweep import sweep
 from langdistill.folders import write_whole
 from langdistill.intervals import over_seeds, student_interval
 from langdistill.lab.demo import versions
 from langdistill.lab.processes import Progress, side_by_side
 from langdistill.lab.refining.arms import ARMS, RUNS, Run, cases, outcome, threshold_on
 from langdistill.lab.refining.loop import RefiningLoop, Settings
-from langdistill.evaluation.sweep import sweep
 
 RESULTS = Path(__file__).with_name("results") / "refining.json"
 SEEDS = 3
@@ -53,7 +53,10 @@ def _measured(loop: RefiningLoop) -> dict[str, Any]:
         "data": {name: counts(loop, name) for name in ("asker", "truster", "refiner", "in_one_reply")},
         "detection": {pool: detection(runs) for pool, runs in (("dev", dev), ("final", final))},
         "arms": {
-            **{name: outcome(arm, final, thresholds.get(name)) | {"threshold": thresholds.get(name)} for name, arm in ARMS.items()},
+            **{
+                name: outcome(arm, final, thresholds.get(name)) | {"threshold": thresholds.get(name)}
+                for name, arm in ARMS.items()
+            },
             "in_one_reply": {"accuracy": alone.accuracy, "completions": 1.0, "tokens": alone.tokens_per_answer},
         },
         "curves": {name: curve(name, final) for name in ("art", "art_recent", "art_without")},
@@ -90,9 +93,18 @@ def detection(runs: Mapping[str, Run]) -> dict[str, float | None]:
     """How well the asker tells wrong first answers from right ones, and the truster a wrong answer from a right one to the same question."""
     doubts = [(one.doubt or 0.0, one.first) for one in runs["trained"]]
     wrong, right = ([doubt for doubt, good in doubts if good is wanted] for wanted in (False, True))
-    pairs = [one for name in ("trained", "always") for one in runs[name] if one.scores and one.refined not in (None, one.first)]
+    pairs = [
+        one
+        for name in ("trained", "always")
+        for one in runs[name]
+        if one.scores and one.refined not in (None, one.first)
+    ]
     taken = [(one.scores[1] > one.scores[0]) == one.refined for one in pairs if one.scores]
-    return {"asker_auc": auc(wrong, right), "truster_accuracy": mean(taken) if taken else None, "truster_pairs": len(taken)}
+    return {
+        "asker_auc": auc(wrong, right),
+        "truster_accuracy": mean(taken) if taken else None,
+        "truster_pairs": len(taken),
+    }
 
 
 def auc(higher: Sequence[float], lower: Sequence[float]) -> float | None:
@@ -122,7 +134,10 @@ def together(found: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     return {
         name: together([one[name] for one in found])
         if isinstance(told, dict)
-        else over([one[name] for one in found], share=name not in ("completions", "tokens", "rows", "problems", "truster_pairs"))
+        else over(
+            [one[name] for one in found],
+            share=name not in ("completions", "tokens", "rows", "problems", "truster_pairs"),
+        )
         for name, told in found[0].items()
     }
 

@@ -56,6 +56,7 @@ AT_ONCE = 100
 """Questions under way at a time."""
 LONGEST = 256
 """Tokens of a reply; of all in one there are about 200."""
+STEPS = {"asker": 600, "truster": 400, "refiner": 250, "in_one_reply": 600}
 
 
 class Settings(Record):
@@ -65,11 +66,13 @@ class Settings(Record):
     """Of the pool `train`, that predictions are sampled of."""
     predictions: int = 4
     """Of each problem: k."""
-    temperature: float = 1.0
+    temperature: float = 1.2
     """Of first answers and refinements."""
     questions: int = 300
     """Of the pool `dev`, which thresholds are taken on, and of `final`."""
     recipe: Recipe = MINIATURE
+    steps: dict[str, int] = STEPS
+    """Updates of each adapter."""
 
 
 @dataclass(frozen=True)
@@ -147,7 +150,8 @@ class RefiningLoop:
         place = self.folder / "students" / name
         if not versions_of(place):
             objective = "pairwise_ranker" if name == "truster" else "sft"
-            train(self.dataset(name).path, WEIGHTS, place, objective=objective, recipe=self.settings.recipe, seed=self.seed,
+            recipe = self.settings.recipe.model_copy(update={"steps": self.settings.steps[name]})
+            train(self.dataset(name).path, WEIGHTS, place, objective=objective, recipe=recipe, seed=self.seed,
                   on_progress=lambda now: self._tell(f"train {name}", now.step, now.steps))  # fmt: skip
         return read_student(place)
 
@@ -233,8 +237,8 @@ def _state(graph: Any, one: Problem) -> dict[str, Any]:
 
 def _refined(trace: Trace, state: dict[str, Any], gold: str) -> Refined:
     """What became of a question."""
-    first, later = state["first"]["answer"], state.get("refined")
-    differs = later is not None and not same(later["answer"], first)
+    first, later = state["first"]["answer"], state["refined"]["answer"] if "refined" in state else None
+    differs = "refined" in state and not same(later, first)
     spent: dict[str, tuple[int, int]] = {}
     for call in trace.calls:
         completions, tokens = spent.get(call.node or "", (0, 0))
@@ -243,7 +247,7 @@ def _refined(trace: Trace, state: dict[str, Any], gold: str) -> Refined:
         problem=trace.problem,
         doubt=state["doubt"],
         first=same(first, gold),
-        refined=same(later["answer"], gold) if differs else None,
+        refined=same(later, gold) if differs else None,
         scores=tuple(state["scores"]) if "scores" in state else None,
         right=same(state["answer"], gold),
         spent=spent,
