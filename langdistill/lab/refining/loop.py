@@ -127,11 +127,16 @@ class RefiningLoop:
 
     def _lessons(self, name: str) -> list[Trace]:
         """As many as there are predictions; of the refiner's every second one has sub-questions."""
-        rng = Random(f"{name}-{self.seed}")
+        rng, gold = Random(f"{name}-{self.seed}"), self.problems.gold
         if name == "refiner":
-            return [refinement(*one, rng, asked=at % 2 == 0) for at, one in enumerate(self._predictions())]
-        gold = self.problems.gold
-        return [in_one_reply(*one, rng, right=same(final_answer(one[2]), gold[one[0]])) for one in self._predictions()]
+            told = [refinement(*one, rng, asked=at % 2 == 0) for at, one in enumerate(self._predictions())]
+        else:
+            told = [
+                in_one_reply(*one, rng, right=same(final_answer(one[2]), gold[one[0]])) for one in self._predictions()
+            ]
+        return [
+            one.model_copy(update={"id": f"{name}-{at}"}) for at, one in enumerate(told)
+        ]  # one that was said twice, twice
 
     def _predictions(self) -> list[tuple[str, str, str]]:
         """Problem, question and prediction of each row of the asker: what it learns from, so do the others."""
