@@ -1,4 +1,4 @@
-"""A run in a folder: what it asks in `run.json`, and a line of `results.jsonl` per graded problem as it comes.
+"""A run in a folder: what it asks in `run.json`, and a line of `results.jsonl` per problem as it is done.
 
 A process that is killed leaves whole lines and at most the beginning of one, which is cut off when the run goes on.
 """
@@ -7,47 +7,51 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, Generic, TypeVar
 
 import orjson
 from pydantic import ValidationError
 
 from langdistill.errors import EvaluationError
-from langdistill.evaluation.results import Graded
 from langdistill.folders import write_whole
 from langdistill.records import Record
 
 RUN, RESULTS, REPLIES = "run.json", "results.jsonl", "replies.db"
 
 
+Done = TypeVar("Done", bound=Record)
+
+
 class _Line(Record):
-    """One graded problem, and when it came."""
+    """One problem that is done, and when it came."""
 
     id: str
     session: int
     """Which process of the run, from 0."""
     elapsed: float
     """Seconds since that process began to ask."""
-    result: Graded
+    result: dict[str, Any]
 
 
-class Kept:
-    """The graded problems of a run, read from its folder and written to it as they come."""
+class Kept(Generic[Done]):
+    """The problems of a run that are done, read from its folder and written to it as they come."""
 
-    def __init__(self, folder: Path, fingerprint: dict[str, Any]) -> None:
+    def __init__(self, folder: Path, fingerprint: dict[str, Any], kind: type[Done]) -> None:
         """Open the folder, or make it.
 
         Args:
             folder: of the run.
             fingerprint: by name, everything that decides what the results are.
+            kind: of what is kept of a problem: a record with a field `error`.
 
         Raises:
             EvaluationError: it holds another run, something else, or another process is at it.
         """
         self.folder = folder
-        self.known: dict[str, Graded] = {}
+        self.known: dict[str, Done] = {}
         """Problem id to what became of it; those that ended in an error are not in it, and asked again."""
         self._elapsed: dict[int, float] = {}
+        self._kind = kind
         try:
             folder.mkdir(parents=True, exist_ok=True)
             _check(folder, fingerprint)
@@ -67,10 +71,10 @@ class Kept:
         """Wall time of all its processes, each until its last result."""
         return sum(self._elapsed.values())
 
-    def add(self, id: str, result: Graded, elapsed: float) -> None:
+    def add(self, id: str, result: Done, elapsed: float) -> None:
         """Keep what became of a problem."""
         self._elapsed[self._session] = elapsed
-        line = _Line(id=id, session=self._session, elapsed=elapsed, result=result)
+        line = _Line(id=id, session=self._session, elapsed=elapsed, result=result.model_dump(mode="json"))
         self._file.write(line.model_dump_json().encode() + b"\n")
 
     def close(self) -> None:
@@ -87,13 +91,14 @@ class Kept:
         for number, text in enumerate(whole.splitlines(), 1):
             try:
                 line = _Line.model_validate_json(text)
+                result = self._kind.model_validate(line.result)
             except ValidationError as error:
                 raise EvaluationError(
                     f"Line {number} of {str(path)!r} is no result: {error.errors()[0]['msg']}. Remove the line, or give another folder."
                 ) from error
             self._elapsed[line.session] = max(line.elapsed, self._elapsed.get(line.session, 0.0))
-            if line.result.error is None:
-                self.known[line.id] = line.result
+            if line.result.get("error") is None:
+                self.known[line.id] = result
 
 
 def _check(folder: Path, fingerprint: dict[str, Any]) -> None:

@@ -75,7 +75,7 @@ class Measurement:
     _results: dict[str, Graded] = field(default_factory=dict[str, Graded], init=False)
     _first_error: Exception | None = field(default=None, init=False)
     _seconds: float = field(default=0.0, init=False)
-    _kept: Kept | None = field(default=None, init=False)
+    _kept: Kept[Graded] | None = field(default=None, init=False)
 
     def __post_init__(self) -> None:
         self.subject: Subject = subject_of(self.model, self.name)
@@ -108,7 +108,7 @@ class Measurement:
         """What is left to ask; replies and results are kept while it is, where they are to be."""
         with ExitStack() as opened:
             if self.folder is not None:
-                self._kept = Kept(Path(self.folder), self.fingerprint)
+                self._kept = Kept(Path(self.folder), self.fingerprint, Graded)
                 opened.callback(self._kept.close)
                 self._results = {id: one for id, one in self._kept.known.items() if id in self.gold}
             if place := self.cache or (Path(self.folder) / REPLIES if self.folder is not None else None):

@@ -11,7 +11,10 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from langdistill.errors import EvaluationError
+from langdistill.evaluation.results import Account
 from langdistill.intervals import Estimate, wilson
+
+NOTHING = Account()
 
 
 @dataclass(frozen=True)
@@ -27,6 +30,10 @@ class Case:
     """Whether the refined answer is right; `None` where there is none, or it says the same."""
     scores: tuple[float, float] | None = None
     """Of the first answer and the refined one; without them the refined one is trusted."""
+    asking: Account = NOTHING
+    """What the first answer and the doubt took."""
+    refining: Account = NOTHING
+    """What the refinement and the trust took."""
 
     @property
     def trusted(self) -> bool:
@@ -48,6 +55,8 @@ class Point:
     right: int
     wrong_to_right: int
     right_to_wrong: int
+    spent: Account = NOTHING
+    """On all problems."""
 
     @property
     def rate(self) -> float:
@@ -88,7 +97,7 @@ class Sweep:
         refined = [
             one for one in self.cases if threshold is not None and one.doubt is not None and one.doubt >= threshold
         ]
-        return _point(threshold, self.cases, refined)
+        return _further(self.nothing, threshold, refined)
 
 
 def sweep(cases: Sequence[Case]) -> Sweep:
@@ -113,11 +122,10 @@ def sweep(cases: Sequence[Case]) -> Sweep:
             raise EvaluationError(
                 f"The doubt {one.doubt!r} of the problem {one.problem!r} is no probability from 0 to 1."
             )
-    points, refined = [_point(None, cases, [])], list[Case]()
+    points = [_nothing(cases)]
     doubted = sorted((one for one in cases if one.doubt is not None), key=_doubt, reverse=True)
     for threshold, alike in groupby(doubted, key=_doubt):
-        refined += alike
-        points.append(_point(threshold, cases, refined))
+        points.append(_further(points[-1], threshold, list(alike)))
     return Sweep(tuple(cases), tuple(points))
 
 
@@ -126,8 +134,21 @@ def _doubt(case: Case) -> float:
     return case.doubt
 
 
-def _point(threshold: float | None, cases: Sequence[Case], refined: Sequence[Case]) -> Point:
+def _nothing(cases: Sequence[Case]) -> Point:
+    spent = sum((one.asking for one in cases), NOTHING)
+    return Point(None, len(cases), 0, sum(one.first for one in cases), 0, 0, spent)
+
+
+def _further(point: Point, threshold: float | None, refined: Sequence[Case]) -> Point:
+    """The same with these refined besides."""
     gained = sum(one.trusted and not one.first for one in refined)
     lost = sum(one.first and not one.trusted for one in refined)
-    right = sum(one.first for one in cases) + gained - lost
-    return Point(threshold, len(cases), len(refined), right, gained, lost)
+    return Point(
+        threshold,
+        point.problems,
+        point.refined + len(refined),
+        point.right + gained - lost,
+        point.wrong_to_right + gained,
+        point.right_to_wrong + lost,
+        sum((one.refining for one in refined), point.spent),
+    )

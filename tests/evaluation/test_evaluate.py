@@ -25,7 +25,7 @@ from langdistill.answers import number, same
 from langdistill.budgets import BudgetSpent, Price, budget
 from langdistill.errors import EvaluationError, ModelError, PromptError, StudentError
 from langdistill.evaluation.evaluate import Evaluation, aevaluate, evaluate
-from langdistill.evaluation.results import Account
+from langdistill.evaluation.results import Account, Graded
 from langdistill.records import Problem
 from langdistill.replies import caching
 from langdistill.strategies.chain_of_thought import create_chain_of_thought
@@ -366,11 +366,11 @@ def test_folders_that_hold_something_else(tmp_path: Path) -> None:
 def test_two_processes_at_one_run(tmp_path: Path) -> None:
     from langdistill.evaluation.kept import Kept
 
-    first = Kept(tmp_path, {"a": 1})
+    first = Kept(tmp_path, {"a": 1}, Graded)
     with pytest.raises(EvaluationError, match="Another process"):
-        Kept(tmp_path, {"a": 1})
+        Kept(tmp_path, {"a": 1}, Graded)
     first.close()
-    Kept(tmp_path, {"a": 1}).close()
+    Kept(tmp_path, {"a": 1}, Graded).close()
 
 
 def test_a_budget_ends_it_and_what_was_answered_is_kept(tmp_path: Path) -> None:
