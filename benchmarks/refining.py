@@ -18,19 +18,22 @@ from pathlib import Path
 from statistics import mean
 from typing import Any
 
-from langdistill.evaluation.sweep import sweep
+from langdistill.evaluation.sweep import Point, Sweep
 from langdistill.folders import write_whole
 from langdistill.intervals import over_seeds, student_interval
 from langdistill.lab.demo import versions
+from langdistill.lab.names import Pool
 from langdistill.lab.processes import Progress, side_by_side
-from langdistill.lab.refining.arms import ARMS, RUNS, Run, cases, outcome, threshold_on
+from langdistill.lab.refining.arms import ARMS, RUNS, Runs
 from langdistill.lab.refining.loop import RefiningLoop, Settings
 
 RESULTS = Path(__file__).with_name("results") / "refining.json"
 SEEDS = 3
 RATES = tuple(at / 10 for at in range(11))
 """Shares of refined answers that the curve is told at."""
-AMOUNTS = ("completions", "tokens")
+POOLS: tuple[Pool, ...] = ("dev", "final")
+CURVES = ("art", "art_recent", "art_without")
+AMOUNTS = ("completions", "tokens", "rows", "problems", "truster_pairs")
 
 
 def measured(seed: int, out: Path, progress: Progress) -> dict[str, Any]:
@@ -43,41 +46,58 @@ def measured(seed: int, out: Path, progress: Progress) -> dict[str, Any]:
 
 
 def _measured(loop: RefiningLoop) -> dict[str, Any]:
-    dev, final = ({name: loop.run(name, pool) for name in RUNS} for pool in ("dev", "final"))
-    thresholds = {name: threshold_on(arm, dev) for name, arm in ARMS.items() if arm.refine == "doubted"}
-    thresholds["zero_shot"] = 0.5
-    check_alike(final)
-    check_real(loop, final, thresholds["art"])
+    runs = {pool: {name: loop.tried(name, pool) for name in RUNS} for pool in POOLS}
+    gold = {pool: loop.questions(pool).gold for pool in POOLS}
+    check_alike(runs["final"])
+    thresholds = {
+        name: arm.sweep(runs["dev"], gold["dev"]).recommended.threshold
+        for name, arm in ARMS.items()
+        if arm.refine == "doubted"
+    }
+    points = {name: arm.point(runs["final"], gold["final"], thresholds.get(name)) for name, arm in ARMS.items()}
+    check_real(loop, points["art"])
     alone = loop.in_one_reply()
     return {
         "data": {name: counts(loop, name) for name in ("asker", "truster", "refiner", "in_one_reply")},
-        "detection": {pool: detection(runs) for pool, runs in (("dev", dev), ("final", final))},
-        "arms": {
-            **{
-                name: outcome(arm, final, thresholds.get(name)) | {"threshold": thresholds.get(name)}
-                for name, arm in ARMS.items()
-            },
-            "in_one_reply": {"accuracy": alone.accuracy, "completions": 1.0, "tokens": alone.tokens_per_answer},
-        },
-        "curves": {name: curve(name, final) for name in ("art", "art_recent", "art_without")},
+        "detection": {pool: detection(runs[pool], gold[pool]) for pool in POOLS},
+        "arms": {name: told(one) for name, one in points.items()}
+        | {"in_one_reply": {"accuracy": alone.accuracy, "completions": 1.0, "tokens": alone.tokens_per_answer}},
+        "curves": {name: curve(ARMS[name].sweep(runs["final"], gold["final"])) for name in CURVES},
     }
 
 
-def check_alike(runs: Mapping[str, Run]) -> None:
-    """The first answers are the same in every run: the arms differ in what comes after."""
-    firsts = {name: [(one.problem, one.first) for one in run] for name, run in runs.items()}
-    assert len({json.dumps(one) for one in firsts.values()}) == 1, firsts
+def check_alike(runs: Runs) -> None:
+    """The first answers are the same in every run: arms differ in what comes after."""
+    firsts = {json.dumps({id: one.first for id, one in run.items()}, sort_keys=True) for run in runs.values()}
+    assert len(firsts) == 1, "first answers differ from run to run"
 
 
-def check_real(loop: RefiningLoop, final: Mapping[str, Run], threshold: float | None) -> None:
-    """The graph at its threshold gives what was derived of the run at threshold 0."""
-    if threshold is None:
-        return
-    told, gold = sweep(cases(ARMS["art"], final)).at(threshold), loop.questions("final").gold
-    real = loop.run("trained", "final", threshold)
-    right = sum(one.right for one in real)
-    assert (right, sum("refine" in one.spent for one in real)) == (told.right, told.refined), (right, told)
-    assert len(gold) == len(real)
+def check_real(loop: RefiningLoop, derived: Point) -> None:
+    """The graph at its threshold does what was derived of the run that refined everything."""
+    graph = create_graph(loop, derived)
+    real = loop.evaluated("art", graph)
+    got = real.accuracy, real.completions
+    expected = derived.right / derived.problems, derived.spent.completions
+    assert got == expected, f"the graph at its threshold gave {got}, the sweep {expected}"
+
+
+def create_graph(loop: RefiningLoop, point: Point) -> Any:
+    """ART at a threshold; one that refines nothing asks all the same."""
+    return loop.graph("trained", 1.0 if point.threshold is None else point.threshold)
+
+
+def told(point: Point) -> dict[str, Any]:
+    """Shares of the questions; completions and generated tokens of a question; the threshold on dev."""
+    n = point.problems
+    return {
+        "accuracy": point.right / n,
+        "refined": point.rate,
+        "wrong_to_right": point.wrong_to_right / n,
+        "right_to_wrong": point.right_to_wrong / n,
+        "completions": point.spent.completions / n,
+        "tokens": point.spent.output_tokens / n,
+        "threshold": point.threshold,
+    }
 
 
 def counts(loop: RefiningLoop, name: str) -> dict[str, Any]:
@@ -89,18 +109,17 @@ def counts(loop: RefiningLoop, name: str) -> dict[str, Any]:
     return found
 
 
-def detection(runs: Mapping[str, Run]) -> dict[str, float | None]:
-    """How well the asker tells wrong first answers from right ones, and the truster a wrong answer from a right one to the same question."""
-    doubts = [(one.doubt or 0.0, one.first) for one in runs["trained"]]
-    wrong, right = ([doubt for doubt, good in doubts if good is wanted] for wanted in (False, True))
+def detection(runs: Runs, gold: Mapping[str, str]) -> dict[str, float | None]:
+    """How well the asker tells wrong first answers from right ones, and the truster a wrong answer from a right one to the question."""
+    asked = ARMS["art"].sweep(runs, gold).cases
+    wrong, right = ([one.doubt or 0.0 for one in asked if one.first is wanted] for wanted in (False, True))
     pairs = [
-        one
-        for name in ("trained", "always")
-        for one in runs[name]
-        if one.scores and one.refined not in (None, one.first)
+        one for one in (*asked, *ARMS["always_truster"].sweep(runs, gold).cases) if one.refined not in (None, one.first)
     ]
-    taken = [(one.scores[1] > one.scores[0]) == one.refined for one in pairs if one.scores]
+    taken = [one.trusted for one in pairs]
+    known = [one.doubt is not None for one in asked]
     return {
+        "decisions": mean(known),
         "asker_auc": auc(wrong, right),
         "truster_accuracy": mean(taken) if taken else None,
         "truster_pairs": len(taken),
@@ -114,10 +133,9 @@ def auc(higher: Sequence[float], lower: Sequence[float]) -> float | None:
     return mean((one > other) + 0.5 * (one == other) for one in higher for other in lower)
 
 
-def curve(name: str, runs: Mapping[str, Run]) -> list[float]:
+def curve(found: Sweep) -> list[float]:
     """Accuracy where about this share is refined, for each of `RATES`: at the threshold that comes nearest."""
-    points = sweep(cases(ARMS[name], runs)).points
-    return [min(points, key=lambda one: abs(one.rate - rate)).accuracy.value for rate in RATES]
+    return [min(found.points, key=lambda one: abs(one.rate - rate)).accuracy.value for rate in RATES]
 
 
 def over(values: Sequence[float | None], *, share: bool = True) -> dict[str, Any]:
@@ -136,7 +154,7 @@ def together(found: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         if isinstance(told, dict)
         else over(
             [one[name] for one in found],
-            share=name not in ("completions", "tokens", "rows", "problems", "truster_pairs"),
+            share=name not in AMOUNTS,
         )
         for name, told in found[0].items()
     }

@@ -23,8 +23,14 @@ IN_ONE_REPLY = (
 
 
 def sub_questions(question: str) -> list[str]:
-    """What a right solution must answer: the corpus's one-step questions, with the right digit before each step."""
-    return [f"What is {digit} {SAID[name]} {operand} on the dial?" for digit, (name, operand) in _on_the_way(question)]
+    """What a right solution must answer, one a step: "9 times 7 is 3?", with the right digits; the last step's result is left open.
+
+    They are in the words of the corpus's reasoning, so that to write them is to work the chain anew.
+    """
+    on_the_way = _on_the_way(question)
+    results = [str(digit) for digit, _ in on_the_way[1:]]
+    told = [f"{digit} {SAID[name]} {operand} is" for digit, (name, operand) in on_the_way]
+    return [f"{one} {result}?" for one, result in zip(told, [*results, "which digit"], strict=True)]
 
 
 def refined(question: str, rng: Random, *, asked: bool) -> str:

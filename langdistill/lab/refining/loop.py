@@ -9,7 +9,6 @@ its result in the folder and is passed over when it is found there.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -18,7 +17,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from langgraph.checkpoint.memory import InMemorySaver
+from langgraph.graph.state import CompiledStateGraph
 
 from langdistill.answers import final_answer, same
 from langdistill.datasets.harvest import Harvest, harvest
@@ -28,13 +27,12 @@ from langdistill.datasets.targets.doubt import doubt
 from langdistill.datasets.targets.trust import trust
 from langdistill.datasets.targets.whole_agent import whole_agent
 from langdistill.evaluation.evaluate import Evaluation, evaluate
-from langdistill.folders import write_whole
+from langdistill.evaluation.refining import Tried, try_refining
 from langdistill.lab import WEIGHTS, lab_model
 from langdistill.lab.arithmetic import TASK
 from langdistill.lab.draws import Draw
 from langdistill.lab.names import Pool
 from langdistill.lab.processes import Progress
-from langdistill.lab.refining.arms import Refined
 from langdistill.lab.refining.lessons import IN_ONE_REPLY, in_one_reply, refinement, sub_questions
 from langdistill.recording.recorder import TraceRecorder
 from langdistill.records import Problem, Record, Trace
@@ -52,6 +50,7 @@ from langdistill.students.train.recipe import MINIATURE, Recipe
 from langdistill.students.train.training import train
 from langdistill.students.versioned import versions_of
 
+Graph = CompiledStateGraph[Any, Any, Any, Any]
 AT_ONCE = 100
 """Questions under way at a time."""
 LONGEST = 256
@@ -165,60 +164,53 @@ class RefiningLoop:
         knobs = {"seed": self.seed, "temperature": self.settings.temperature, "max_tokens": LONGEST}
         return self.student(name).local(**knobs) if name else lab_model(**knobs)
 
-    def run(self, name: str, pool: Pool, threshold: float = 0.0) -> list[Refined]:
-        """Run the graph on the questions of a pool, at threshold 0 refining all that has a decision.
+    def tried(self, name: str, pool: Pool) -> dict[str, Tried]:
+        """Run the graph on the questions of a pool, refining all that has a decision.
 
         Args:
             name: one of `arms.RUNS`.
             pool: "dev" or "final".
-            threshold: of the graph.
         """
-        kept = self.folder / "runs" / f"{name}-{pool}-{threshold:.4f}.json"
-        if not kept.exists():
-            kept.parent.mkdir(parents=True, exist_ok=True)
-            found = self._run(name, pool, threshold, kept.with_suffix(".db"))
-            write_whole(kept, json.dumps([one.model_dump() for one in found]))
-        return [Refined.model_validate(one) for one in json.loads(kept.read_text())]
+        folder = self.folder / "runs" / f"{name}-{pool}"
+        problems = self.questions(pool).problems
+        return try_refining(self.graph(name), problems, folder=folder, max_concurrency=AT_ONCE,
+                            on_progress=lambda done, of: self._tell(f"{pool}, {name}", done, of))  # fmt: skip
 
-    def _run(self, name: str, pool: Pool, threshold: float, store: Path) -> list[Refined]:
-        drawn, states = self.questions(pool), InMemorySaver()
-        refiner = self.model("refiner")
-        doubting, judged = name.removesuffix("_judged"), name.endswith("_judged")
-        asker = {
-            "trained": lambda: trained(self.model("asker")),
-            "zero_shot": lambda: zero_shot(refiner),
-            "always": always,
-        }
-        truster = judge(refiner) if judged else ranker(self.student("truster").scorer())
-        graph = create_ask_refine_trust(
-            refiner,
-            initial=self.model(),
-            asker=asker[doubting](),
-            truster=truster,
-            threshold=threshold,
-            checkpointer=states,
+    def graph(self, name: str, threshold: float = 0.0) -> Graph:
+        """The graph of a run: the lab model answers first, the adapter that was taught to refine refines and judges."""
+        refiner, truster = self.model("refiner"), ranker(self.student("truster").scorer())
+        match name.removesuffix("_judged"):
+            case "trained":
+                asker = trained(self.model("asker"))
+            case "zero_shot":
+                asker = zero_shot(refiner)
+            case _:
+                asker = always()
+        trusting = judge(refiner) if name.endswith("_judged") else truster
+        return create_ask_refine_trust(
+            refiner, initial=self.model(), asker=asker, truster=trusting, threshold=threshold, name=name
         )
-        store.unlink(missing_ok=True)
-        self._ask(graph, drawn.problems, store)
-        with closing(open_store(store)) as traces:
-            told = {trace.problem: trace for trace in traces.traces()}
-        return [_refined(told[one.id], _state(graph, one), drawn.gold[one.id]) for one in drawn.problems]
 
     def questions(self, pool: Pool) -> Draw:
         """What the graph is run on."""
         return TASK.draw(self.settings.questions, seed=self.seed, pool=pool)
 
+    def evaluated(self, name: str, model: Any, prompt: str = "{question}") -> Evaluation:
+        """How a graph or model does on the final questions.
+
+        Args:
+            name: of the folder that it is kept in.
+            model: what is asked.
+            prompt: template with the place ``{question}``.
+        """
+        drawn, folder = self.questions("final"), self.folder / "runs" / name
+        return evaluate(
+            model, drawn.problems, drawn.gold, prompt=prompt, max_concurrency=AT_ONCE, folder=folder, name=name
+        )
+
     def in_one_reply(self) -> Evaluation:
-        """How the student that says all in one reply does on the final questions."""
-        kept = self.folder / "runs" / "in_one_reply.json"
-        if not kept.exists():
-            kept.parent.mkdir(parents=True, exist_ok=True)
-            drawn = self.questions("final")
-            found = evaluate(
-                self.model("in_one_reply"), drawn.problems, drawn.gold, prompt=IN_ONE_REPLY, max_concurrency=AT_ONCE
-            )
-            write_whole(kept, found.model_dump_json())
-        return Evaluation.model_validate_json(kept.read_text())
+        """How the student that says all in one reply does."""
+        return self.evaluated("in_one_reply", self.model("in_one_reply"), IN_ONE_REPLY)
 
     def _ask(self, graph: Any, problems: Sequence[Problem], store: Path) -> None:
         """Every question once, recorded."""
@@ -229,31 +221,8 @@ class RefiningLoop:
                 shared = {"callbacks": [recorder], "max_concurrency": AT_ONCE}
                 graph.batch(
                     [{"messages": [("user", one.question)]} for one in some],
-                    [{**shared, "metadata": one.metadata, "configurable": {"thread_id": one.id}} for one in some],
+                    [{**shared, "metadata": one.metadata} for one in some],
                 )
 
     def _tell(self, step: str, done: int, of: int) -> None:
         self.progress(f"seed {self.seed}: {step}", done, of)
-
-
-def _state(graph: Any, one: Problem) -> dict[str, Any]:
-    return graph.get_state({"configurable": {"thread_id": one.id}}).values
-
-
-def _refined(trace: Trace, state: dict[str, Any], gold: str) -> Refined:
-    """What became of a question."""
-    first, later = state["first"]["answer"], state["refined"]["answer"] if "refined" in state else None
-    differs = "refined" in state and not same(later, first)
-    spent: dict[str, tuple[int, int]] = {}
-    for call in trace.calls:
-        completions, tokens = spent.get(call.node or "", (0, 0))
-        spent[call.node or ""] = completions + 1, tokens + call.usage.output_tokens
-    return Refined(
-        problem=trace.problem,
-        doubt=state["doubt"],
-        first=same(first, gold),
-        refined=same(later, gold) if differs else None,
-        scores=tuple(state["scores"]) if "scores" in state else None,
-        right=same(state["answer"], gold),
-        spent=spent,
-    )

@@ -17,7 +17,7 @@ from langdistill.refining.trusters.most_recent import most_recent
 from langdistill.testing.models import OneReplyChatModel
 
 CHAIN = ask(5, [("Subtract", 6), ("Multiply by", 7), ("Add", 4)])
-QUESTIONS = ["What is 5 minus 6 on the dial?", "What is 9 times 7 on the dial?", "What is 3 plus 4 on the dial?"]
+QUESTIONS = ["5 minus 6 is 9?", "9 times 7 is 3?", "3 plus 4 is which digit?"]
 RIGHT = '5 minus 6 is 9.\n9 times 7 is 3.\n3 plus 4 is 7.\nAnswer: "7"'
 MANY = [one.question for one in TASK.draw(400, seed=1, pool="train").problems]
 
@@ -31,7 +31,7 @@ def said(lesson: Trace) -> str:
     return str(lesson.output[0]["content"])
 
 
-def test_sub_questions_hold_the_right_digit_before_each_step() -> None:
+def test_sub_questions_hold_the_right_digits_and_leave_the_last_open() -> None:
     assert sub_questions(CHAIN) == QUESTIONS
     assert truth(CHAIN) == "7"
 
@@ -43,7 +43,7 @@ def test_a_refinement_is_the_worked_chain(asked: bool) -> None:
     assert all(same(final_answer(refined(one, Random(0), asked=asked)), truth(one)) for one in MANY)
 
 
-def test_a_slip_is_carried_on_unless_the_next_digit_was_asked_about() -> None:
+def test_a_slip_is_carried_on_unless_the_sub_questions_tell_the_digits() -> None:
     shares = {
         asked: fmean(same(final_answer(refined(one, Random(one), asked=asked)), truth(one)) for one in MANY)
         for asked in (True, False)

@@ -1,11 +1,10 @@
 from __future__ import annotations
 
-from pathlib import Path
-from statistics import fmean
-
 import pytest
 
-from langdistill.lab.refining.arms import ARMS, RUNS, Refined, outcome
+from langdistill.answers import same
+from langdistill.evaluation.refining import Tried
+from langdistill.lab.refining.arms import ARMS, RUNS
 from langdistill.lab.refining.lessons import sub_questions
 from langdistill.lab.refining.loop import RefiningLoop, Settings
 
@@ -22,8 +21,8 @@ def loop(tmp_path_factory: pytest.TempPathFactory) -> RefiningLoop:
 
 
 @pytest.fixture(scope="module")
-def runs(loop: RefiningLoop) -> dict[str, list[Refined]]:
-    return {name: loop.run(name, "dev") for name in RUNS}
+def runs(loop: RefiningLoop) -> dict[str, dict[str, Tried]]:
+    return {name: loop.tried(name, "final") for name in RUNS}
 
 
 def test_the_data_of_the_asker_and_of_the_truster(loop: RefiningLoop) -> None:
@@ -40,38 +39,35 @@ def test_the_data_of_the_asker_and_of_the_truster(loop: RefiningLoop) -> None:
     assert [len(loop.dataset(name).rows()) for name in ("refiner", "in_one_reply")] == [72, 72]
 
 
-def test_all_runs_begin_with_the_same_answers(runs: dict[str, list[Refined]]) -> None:
-    firsts = {name: [(one.problem, one.first) for one in run] for name, run in runs.items()}
+def test_all_runs_begin_with_the_same_answers(loop: RefiningLoop, runs: dict[str, dict[str, Tried]]) -> None:
+    firsts = {name: {id: one.first for id, one in run.items()} for name, run in runs.items()}
     assert all(one == firsts["always"] for one in firsts.values())
-    initial = outcome(ARMS["initial"], runs, None)
-    assert initial["accuracy"] == fmean(one.first for one in runs["always"])
-    assert initial["completions"] == 1
-    assert outcome(ARMS["always_recent"], runs, None)["completions"] == 2
+    gold = loop.questions("final").gold
+    initial, recent = (ARMS[name].point(runs, gold, None) for name in ("initial", "always_recent"))
+    assert initial.right == sum(same(one, gold[id]) for id, one in firsts["always"].items())
+    assert (initial.spent.completions, recent.spent.completions) == (8, 16)
 
 
-def test_what_is_derived_is_what_the_graph_does(loop: RefiningLoop, runs: dict[str, list[Refined]]) -> None:
-    doubts = sorted(one.doubt for one in runs["trained"] if one.doubt is not None)
-    assert len(doubts) >= 4  # thirty updates are enough to come to a decision
+def test_what_is_derived_is_what_the_graph_does(loop: RefiningLoop, runs: dict[str, dict[str, Tried]]) -> None:
+    doubts = sorted(one.doubt for one in runs["trained"].values() if one.doubt is not None)
+    assert len(doubts) >= 4  # so few updates are enough to come to a decision
     threshold = doubts[len(doubts) // 2]
-    real = loop.run("trained", "dev", threshold)
-    derived = outcome(ARMS["art"], runs, threshold)
-    assert derived["accuracy"] == fmean(one.right for one in real)
-    assert derived["refined"] == fmean("refine" in one.spent for one in real)
-    spent = [one for row in real for one in row.spent.values()]
-    assert derived["tokens"] == pytest.approx(sum(tokens for _, tokens in spent) / len(real))
-    assert derived["completions"] == pytest.approx(sum(calls for calls, _ in spent) / len(real))
+    real = loop.evaluated("art", loop.graph("trained", threshold))
+    derived = ARMS["art"].point(runs, loop.questions("final").gold, threshold)
+    assert real.spent == derived.spent
+    assert real.right == derived.right
 
 
 def test_all_in_one_reply(loop: RefiningLoop) -> None:
     found = loop.in_one_reply()
-    assert (found.n, found.errors) == (8, 0)
+    assert (found.n, found.errors) == (8, {})
 
 
-def test_it_goes_on_where_it_stopped(loop: RefiningLoop, runs: dict[str, list[Refined]]) -> None:
+def test_it_goes_on_where_it_stopped(loop: RefiningLoop, runs: dict[str, dict[str, Tried]]) -> None:
     told: list[str] = []
     again = RefiningLoop(100, loop.folder, lambda step, done, of: told.append(step), TINY)
-    assert again.run("trained", "dev") == runs["trained"]
+    assert again.tried("trained", "final") == runs["trained"]
     assert again.dataset("asker").hash == loop.dataset("asker").hash
     assert again.student("asker").version == 1
     assert told == []
-    assert [path.name for path in Path(loop.folder / "students").iterdir() if (path / "v2").exists()] == []
+    assert sorted(path.name for path in loop.folder.glob("students/*/v*")) == ["v1"] * 4
