@@ -17,8 +17,15 @@ import pytest
 from langgraph_sdk import get_client
 from langgraph_sdk.client import LangGraphClient
 
+from langdistill.datasets.harvest import harvest
+from langdistill.datasets.judging import by_gold
+from langdistill.datasets.targets.trust import trust
+from langdistill.lab import WEIGHTS
 from langdistill.mining.ledger import ledger
 from langdistill.mining.pools import InstructionPools
+from langdistill.records import Call, Reply, Trace
+from langdistill.students.train.recipe import MINIATURE
+from langdistill.students.train.training import train
 
 GRAPHS = Path(__file__).parents[1] / "graphs"
 SERVED: dict[str, str] = json.loads((GRAPHS / "langgraph.json").read_text())["graphs"]
@@ -129,6 +136,34 @@ async def test_the_development_server_mines(client: LangGraphClient, tmp_path: P
         assert {role: one.calls for role, one in ledger(pools).items()} == {
             "teacher": 3, "student": 3, "referee": 3 * 3, "generator": 0,
         }  # fmt: skip
+
+
+@pytest.mark.slow
+async def test_the_development_server_asks_refines_and_trusts(client: LangGraphClient, tmp_path: Path) -> None:
+    async def told(**knobs: Any) -> dict[str, Any]:
+        return await client.runs.wait(None, "ask_refine_trust", input=asked(""), context=knobs)
+
+    assert (await told(asker="never"))["answer"] == "ne"
+    assert (await told())["answer"] == "ne", "the embedded model comes to no decision, and the first answer stands"
+    refined = await told(asker="always", truster="most_recent")
+    assert [message["type"] for message in refined["messages"]] == ["human", "ai"]
+    truster = train(pairs(tmp_path / "pairs"), WEIGHTS, tmp_path / "truster", objective="pairwise_ranker", recipe=FEW)
+    ranked = await told(asker="always", truster=str(truster.folder))
+    assert ranked["answer"] in ("ne", refined["answer"])
+
+
+def pairs(place: Path) -> Path:
+    """A data set of one pair."""
+    calls = [
+        Call(id=f"c{at}", candidate=True, replies=[Reply(message={"role": "assistant", "content": text})])
+        for at, text in enumerate(("Answer: ne", "Answer: en"))
+    ]
+    runs = [Trace(id="r", input=[{"role": "user", "content": QUESTION}], calls=calls, metadata={"problem": "p"})]
+    harvest(runs).target(trust(by_gold({"p": "ne"}))).write(place, format="trl_preference", validation=0)
+    return place
+
+
+FEW = MINIATURE.model_copy(update={"steps": 1, "batch_size": 1})
 
 
 @pytest.mark.slow

@@ -17,6 +17,7 @@ from langdistill import (
     Attend,
     Think,
     budget,
+    create_ask_refine_trust,
     create_chain_of_thought,
     create_least_to_most,
     create_rephrase_and_respond,
@@ -99,6 +100,28 @@ def test_every_strategy_around_an_agent(run: Run, strategy: Any) -> None:
     assert [one.type for one in messages] == ["human", "ai", "tool", "ai"]
     assert messages[1].tool_calls[0]["name"] == "add"
     assert messages[-1].text in ("5", "So.\nAnswer: 5")
+
+
+@pytest.mark.parametrize("run", [now, later])
+def test_answers_of_an_agent_are_asked_about_refined_and_trusted(run: Run) -> None:
+    def script(messages: list[BaseMessage], number: int) -> str:
+        text = next(one.text for one in reversed(messages) if isinstance(one, HumanMessage))
+        if "Verdict:" in text:
+            return "Verdict: " + ("A" if text.index("Answer: 5") < text.index("Answer: 6") else "B")
+        if "Refine:" in text:
+            return "Which numbers are added?\nRefine: yes"
+        return "Answer: 5" if "Which numbers are added?" in text else "Answer: 6"
+
+    def with_tools(messages: list[BaseMessage], number: int) -> str | AIMessage:
+        return script(messages, number) if isinstance(messages[-1], ToolMessage) else call(number)
+
+    model = OneReplyChatModel(script=script, with_tools=with_tools)
+    agent = create_agent(model, [add], middleware=[Think(create_ask_refine_trust)], checkpointer=InMemorySaver())
+    messages = run(agent, ASKED)["messages"]
+    assert [one.type for one in messages] == ["human", "ai", "tool", "ai"]
+    assert messages[1].tool_calls[0]["name"] == "add", "a call of a tool goes out at once"
+    assert messages[-1].text == "5"
+    assert len(model.prompts) == 1 + 5
 
 
 def test_when_decides() -> None:

@@ -13,7 +13,7 @@ from nbclient import NotebookClient
 
 NOTEBOOKS = sorted((Path(__file__).parents[1] / "notebooks").glob("*.ipynb"))
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("lab_model")]
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("lab_model"), pytest.mark.timeout(900)]
 
 
 def printed(notebook: nbformat.NotebookNode) -> str:
@@ -118,7 +118,7 @@ def test_a_notebook_runs_and_shows_what_it_says(path: Path, tmp_path: Path) -> N
     notebook = nbformat.read(path, as_version=4)
     assert not any(cell.get("outputs") for cell in notebook.cells), "notebooks are kept without outputs"
     NotebookClient(
-        notebook, timeout=280, kernel_name="python3", resources={"metadata": {"path": str(tmp_path)}}
+        notebook, timeout=880, kernel_name="python3", resources={"metadata": {"path": str(tmp_path)}}
     ).execute()
     SHOWS[path.stem](printed(notebook))
     if path.stem in ("01_thinking", "05_mining"):

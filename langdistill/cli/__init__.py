@@ -9,6 +9,7 @@ import typer
 from rich.console import Console
 
 import langdistill
+from langdistill.cli.art import art
 from langdistill.cli.dataset import dataset
 from langdistill.cli.demo import demo
 from langdistill.cli.evaluate import evaluate
@@ -36,6 +37,7 @@ for command in (demo, harvest, train, evaluate, serve, mine, purge):
 app.add_typer(traces, name="traces")
 app.add_typer(dataset, name="dataset")
 app.add_typer(students, name="students")
+app.add_typer(art, name="art")
 
 
 def _version(asked: bool) -> None:

@@ -30,8 +30,8 @@ from langdistill.evaluation.together import together
 from langdistill.records import Problem, Record, digest
 from langdistill.usage import tokens_of
 
-ASKING = ("answer", "doubt")
-"""Nodes of the graph that run for every problem; the others run for what is refined."""
+ANSWER, DOUBT, TRUST = "answer", "doubt", "trust"
+"""Nodes of the graph: the first two run for every problem, the others for what is refined."""
 TOLD = ("first", "doubt", "refined", "scores")
 """What is read of the graph's state."""
 
@@ -89,8 +89,22 @@ def try_refining(
     return {id: tried[id] for id in asked}
 
 
-def cases(tried: Mapping[str, Tried], gold: Mapping[str, str], *, equal: Equal = same) -> list[Case]:
+def cases(
+    tried: Mapping[str, Tried],
+    gold: Mapping[str, str],
+    *,
+    equal: Equal = same,
+    asked: bool = True,
+    most_recent: bool = False,
+) -> list[Case]:
     """What `sweep` reads. A problem that ended in an error is wrong and was not refined.
+
+    Args:
+        tried: by problem.
+        gold: problem to the right answer; more may be there.
+        equal: when an answer means the right one.
+        asked: count what the asker took; a baseline without one does not.
+        most_recent: as if every refinement were trusted, and no truster asked.
 
     Raises:
         EvaluationError: a problem has no gold answer.
@@ -99,21 +113,23 @@ def cases(tried: Mapping[str, Tried], gold: Mapping[str, str], *, equal: Equal =
         raise EvaluationError(
             f"{len(missing)} problems have no gold answer: {', '.join(missing[:5])}. Give it, or leave them out."
         )
-    return [_case(id, one, gold[id], equal) for id, one in tried.items()]
+    return [_case(id, one, gold[id], equal, asked, most_recent) for id, one in tried.items()]
 
 
-def _case(id: str, one: Tried, gold: str, equal: Equal) -> Case:
+def _case(id: str, one: Tried, gold: str, equal: Equal, asked: bool, most_recent: bool) -> Case:
     def right(answer: str | None) -> bool:
         return answer is not None and equal(answer, gold)
 
+    left_out = (*([] if asked else [DOUBT]), *([TRUST] if most_recent else []))
+    spent = {node: some for node, some in one.spent.items() if node not in left_out}
     return Case(
         id,
         one.doubt,
         first=right(one.first),
         refined=right(one.refined) if one.scores else None,
-        scores=one.scores,
-        asking=sum((some for node, some in one.spent.items() if node in ASKING), Account()),
-        refining=sum((some for node, some in one.spent.items() if node not in ASKING), Account()),
+        scores=None if most_recent else one.scores,
+        asking=sum((some for node, some in spent.items() if node in (ANSWER, DOUBT)), Account()),
+        refining=sum((some for node, some in spent.items() if node not in (ANSWER, DOUBT)), Account()),
     )
 
 

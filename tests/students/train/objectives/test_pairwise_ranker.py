@@ -57,6 +57,15 @@ def test_the_loss_is_that_of_bradley_and_terry_less_the_margin(margin: float | N
     assert loss == pytest.approx(sum(pairwise) / 12 + centred, abs=1e-5)
 
 
+def test_equal_scores_lose_ln_2(tmp_path: Path) -> None:
+    trainer = trainer_of(job(tmp_path, PAIRS, pairwise_ranker()), tmp_path / "work")
+    disturb(trainer.model)
+    for name, weights in trainer.model.named_parameters():
+        if ".score." in name:
+            weights.data.zero_()
+    assert loss_of(trainer) == pytest.approx(math.log(2), abs=1e-6)
+
+
 def score(model: Any, ids: list[int]) -> float:
     """The head's weights times what the last token came to."""
     import torch

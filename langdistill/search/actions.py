@@ -1,0 +1,144 @@
+"""What a reasoning step may be: five actions, each a prompt and a reader of what comes back, and who may follow whom.
+
+Source: rStar (Qi et al., 2408.06195, section 3.1); prompts in own wording, without examples and for no domain in particular.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from langdistill.errors import ModelError
+from langdistill.prompts import ANSWER_LINE, check, fill
+
+ROOT = "root"
+FOLLOWERS: Mapping[str, tuple[str, ...]] = {
+    ROOT: ("A1", "A2", "A3", "A5"),
+    "A1": ("A1", "A2"),
+    "A2": (),
+    "A3": ("A1", "A2", "A3", "A4"),
+    "A4": ("A1", "A2", "A3"),
+    "A5": ("A1", "A2", "A3"),
+}
+"""The authors' table: thoughts are not left for sub-questions again, A4 comes only after A3, A5 only at the beginning."""
+
+START = "{question}\n\n{so_far}"
+"""What the prompts share: requests for the next steps of one path begin alike, which a server's prefix cache then reads once."""
+
+
+@dataclass(frozen=True)
+class Action:
+    """A way to make the next step."""
+
+    id: str
+    """As in the paper."""
+    does: str
+    """In a few words."""
+    prompt: str
+    """Template with the places ``{question}`` and ``{so_far}``: the steps before, a line each, or nothing."""
+    branches: bool = False
+    """Whether a node has several children of it."""
+    answers: bool = False
+    """Whether a reply may end in an answer; such a reply is a leaf."""
+    max_tokens: int = 256
+
+    def __post_init__(self) -> None:
+        check(self.prompt, "question", "so_far")
+
+    def asked(self, question: str, so_far: Sequence[str]) -> str:
+        """The prompt after some steps."""
+        told = "\n".join(["Steps so far:", *so_far, ""]) + "\n" if so_far else ""
+        return fill(self.prompt, question=question, so_far=told)
+
+
+NEXT_THOUGHT = Action(
+    "A1",
+    "proposes one thought",
+    START
+    + "Write the next single step of the reasoning, in one or two sentences, and nothing after it. If it comes to the answer, "
+    'end with one line that reads "Answer:" and then only the answer.',
+    branches=True,
+    answers=True,
+)
+REST = Action(
+    "A2",
+    "proposes all remaining steps",
+    START + "Think step by step from here to the end. " + ANSWER_LINE,
+    answers=True,
+    max_tokens=1024,
+)
+SUB_QUESTION = Action(
+    "A3",
+    "asks and answers a sub-question",
+    START
+    + 'Write the next sub-question that must be answered, in one line that begins with "Sub-question:", and answer it in the '
+    'lines after it. If that answers the question itself, end with one line that reads "Answer:" and then only the answer.',
+    branches=True,
+    answers=True,
+    max_tokens=512,
+)
+AGAIN = Action(
+    "A4",
+    "answers that sub-question again",
+    START + "The last sub-question may have been answered wrongly. Answer it again, step by step, and nothing else.",
+    max_tokens=512,
+)
+REPHRASE = Action(
+    "A5",
+    "rephrases the question",
+    START
+    + "Rephrase the question: list each given condition in a line of its own, and then what is asked. Do not answer it.",
+    max_tokens=512,
+)
+ACTIONS = (NEXT_THOUGHT, REST, SUB_QUESTION, AGAIN, REPHRASE)
+"""All five, for any domain."""
+
+
+@dataclass(frozen=True)
+class Grammar:
+    """Actions that are switched on, and who may follow whom."""
+
+    actions: tuple[Action, ...] = ACTIONS
+    followers: Mapping[str, Sequence[str]] = field(default_factory=lambda: FOLLOWERS)
+
+    def __post_init__(self) -> None:
+        _check(self)
+
+    def after(self, action: str) -> list[Action]:
+        """What may follow an action, or the question ("root"), in the order of the table."""
+        known = {one.id: one for one in self.actions}
+        return [known[id] for id in self.followers.get(action, ()) if id in known]
+
+    def without(self, ids: Collection[str]) -> Grammar:
+        """The same with actions switched off: the paper's own setting for one model has no A5.
+
+        Raises:
+            ModelError: no way leads to an answer any more, or there is no such action.
+        """
+        if strange := sorted(set(ids) - {one.id for one in self.actions}):
+            raise ModelError(
+                f"There is no action {', '.join(strange)}; known are {', '.join(one.id for one in self.actions)}."
+            )
+        return replace(self, actions=tuple(one for one in self.actions if one.id not in ids))
+
+
+def _check(grammar: Grammar) -> None:
+    """Whether an answer can be reached.
+
+    Raises:
+        ModelError: two actions have one id, or no way leads from the question to an action that answers.
+    """
+    ids = [one.id for one in grammar.actions]
+    if len(set(ids)) < len(ids):
+        raise ModelError(f"Two actions have one id: {', '.join(ids)}. Give each an id of its own.")
+    reached, ahead = dict[str, Action](), grammar.after(ROOT)
+    while ahead:
+        one = ahead.pop()
+        if one.id not in reached:
+            reached[one.id] = one
+            ahead += grammar.after(one.id)
+    if not any(one.answers for one in reached.values()):
+        raise ModelError(
+            f"No way leads from the question to an answer with the actions {', '.join(ids) or 'none'}. Switch on one that answers "
+            "(A1, A2 or A3), and let it follow the question."
+        )
