@@ -7,14 +7,21 @@ follow, and gets no better at arithmetic.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from random import Random
 
-from langdistill.lab.arithmetic import SAID, Step, apply, read_question, take
+from langdistill.answers import final_answer
+from langdistill.datasets.rows import in_order
+from langdistill.datasets.taking import Taking
+from langdistill.datasets.targets.doubt import Doubted
+from langdistill.groups import Group, Rows
+from langdistill.lab.arithmetic import SAID, Step, apply, read_question, take, truth
 from langdistill.lab.draws import ended
-from langdistill.prompts import ANSWER_LINE, fill
-from langdistill.records import Message, Trace, digest
+from langdistill.prompts import ANSWER_LINE, REFINE_OR_NOT, fill
+from langdistill.records import Example, Message, Trace, digest, text_of
 from langdistill.refining.ask_refine_trust import REFINE, hints
 
+DIGITS = tuple("0123456789")
 IN_ONE_REPLY = (
     "{question}\nThink step by step. Then ask what a right answer must settle, say whether the answer is to be refined, and refine "
     "it if so. " + ANSWER_LINE
@@ -31,6 +38,40 @@ def sub_questions(question: str) -> list[str]:
     results = [str(digit) for digit, _ in on_the_way[1:]]
     told = [f"{digit} {SAID[name]} {operand} is" for digit, (name, operand) in on_the_way]
     return [f"{one} {result}?" for one, result in zip(told, [*results, "which digit"], strict=True)]
+
+
+def check(question: str, first: str) -> list[str]:
+    """What is worked out before the decision: the last step, and how far from it the first answer is.
+
+    A model this small does not learn to compare two digits in its head, but knows how to subtract; what is no question goes to nobody.
+    """
+    right, given = truth(question), final_answer(first)
+    last = sub_questions(question)[-1].replace("which digit?", f"{right}.")
+    if given is None or given not in DIGITS:
+        return [last]
+    return [last, f"{right} minus {given} is {apply(int(right), ('Subtract', int(given)))}."]
+
+
+@dataclass(frozen=True)
+class Checked(Taking):
+    """The rows of the target `doubt`, with the check between the sub-questions and the decision."""
+
+    doubted: Doubted
+
+    @property
+    def supervised(self) -> bool:
+        """As that of the target."""
+        return self.doubted.supervised
+
+    def class_of(self, row: Example) -> str | None:
+        """As that of the target."""
+        return self.doubted.class_of(row)
+
+    def __call__(self, group: Group) -> Rows:
+        """The target's rows, each with its check."""
+        rows = self.doubted(group)
+        question = text_of(group.question[-1]) or ""
+        return Rows(in_order(_checked(question, row) for row in rows.examples), rows.reason)
 
 
 def refined(question: str, rng: Random, *, asked: bool) -> str:
@@ -56,8 +97,8 @@ def refinement(problem: str, question: str, first: str, rng: Random, *, asked: b
 
 
 def in_one_reply(problem: str, question: str, first: str, rng: Random, *, right: bool) -> Trace:
-    """A first answer, the sub-questions, the decision and, where the first answer is wrong, the refinement: one sequence."""
-    decided = [first, *sub_questions(question), "Refine: no" if right else "Refine: yes"]
+    """A first answer, the sub-questions, the check, the decision and, where the first answer is wrong, the refinement: one sequence."""
+    decided = [first, *sub_questions(question), *check(question, first), REFINE_OR_NOT[not right]]
     said = decided if right else [*decided, refined(question, rng, asked=True)]
     return _lesson(problem, fill(IN_ONE_REPLY, question=question), "\n".join(said))
 
@@ -70,6 +111,13 @@ def _on_the_way(question: str) -> list[tuple[int, Step]]:
         found.append((digit, step))
         digit = apply(digit, step)
     return found
+
+
+def _checked(question: str, row: Example) -> Example:
+    asked, said = text_of(row.messages[-1]) or "", text_of(row.target[-1]) or ""
+    *questions, decision = said.splitlines()
+    told: Message = {"role": "assistant", "content": "\n".join([*questions, *check(question, asked), decision])}
+    return row.model_copy(update={"target": [told]})
 
 
 def _lesson(problem: str, prompt: str, said: str) -> Trace:

@@ -33,7 +33,7 @@ from langdistill.lab.arithmetic import TASK
 from langdistill.lab.draws import Draw
 from langdistill.lab.names import Pool
 from langdistill.lab.processes import Progress
-from langdistill.lab.refining.lessons import IN_ONE_REPLY, in_one_reply, refinement, sub_questions
+from langdistill.lab.refining.lessons import IN_ONE_REPLY, Checked, in_one_reply, refinement, sub_questions
 from langdistill.recording.recorder import TraceRecorder
 from langdistill.records import Problem, Record, Trace
 from langdistill.refining.ask_refine_trust import create_ask_refine_trust
@@ -118,7 +118,7 @@ class RefiningLoop:
         match name:
             case "asker":
                 questions = {one.id: sub_questions(one.question) for one in self.problems.problems}
-                return harvest(store).target(doubt(by_gold(gold), questions))
+                return harvest(store).target(Checked(doubt(by_gold(gold), questions)))
             case "truster":
                 return harvest(store).target(trust(by_gold(gold)))
             case _:

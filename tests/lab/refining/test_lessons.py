@@ -8,7 +8,7 @@ import pytest
 from langdistill.answers import final_answer, same
 from langdistill.lab import slips
 from langdistill.lab.arithmetic import TASK, ask, truth
-from langdistill.lab.refining.lessons import IN_ONE_REPLY, in_one_reply, refined, refinement, sub_questions
+from langdistill.lab.refining.lessons import IN_ONE_REPLY, check, in_one_reply, refined, refinement, sub_questions
 from langdistill.prompts import fill
 from langdistill.records import Trace
 from langdistill.refining.ask_refine_trust import create_ask_refine_trust
@@ -34,6 +34,20 @@ def said(lesson: Trace) -> str:
 def test_sub_questions_hold_the_right_digits_and_leave_the_last_open() -> None:
     assert sub_questions(CHAIN) == QUESTIONS
     assert truth(CHAIN) == "7"
+
+
+@pytest.mark.parametrize(
+    ("first", "lines"),
+    [
+        (RIGHT, ["3 plus 4 is 7.", "7 minus 7 is 0."]),
+        ('9 plus 4 is 3.\nAnswer: "9"', ["3 plus 4 is 7.", "7 minus 9 is 8."]),
+        ("I am lost.\nI give up.", ["3 plus 4 is 7."]),
+        ('Answer: "12"', ["3 plus 4 is 7."]),
+    ],
+)
+def test_the_check_works_out_the_last_step_and_subtracts_the_first_answer(first: str, lines: list[str]) -> None:
+    assert check(CHAIN, first) == lines
+    assert not any(line.endswith("?") for line in lines)  # no sub-question: the refinement is not told
 
 
 @pytest.mark.usefixtures("nothing_slips")
@@ -68,9 +82,11 @@ def test_what_is_taught_is_what_the_graph_asks() -> None:
 @pytest.mark.usefixtures("nothing_slips")
 def test_one_reply_ends_in_the_refinement_where_the_first_answer_is_wrong() -> None:
     kept = in_one_reply("p", CHAIN, RIGHT, Random(0), right=True)
-    assert said(kept) == "\n".join([RIGHT, *QUESTIONS, "Refine: no"])
+    assert said(kept) == "\n".join([RIGHT, *QUESTIONS, "3 plus 4 is 7.", "7 minus 7 is 0.", "Refine: no"])
     mended = in_one_reply("p", CHAIN, 'Answer: "3"', Random(0), right=False)
-    assert said(mended) == "\n".join(['Answer: "3"', *QUESTIONS, "Refine: yes", RIGHT])
+    assert said(mended) == "\n".join(
+        ['Answer: "3"', *QUESTIONS, "3 plus 4 is 7.", "7 minus 3 is 4.", "Refine: yes", RIGHT]
+    )
     assert [final_answer(said(one)) for one in (kept, mended)] == ["7", "7"]
     assert kept.input[0]["content"] == fill(IN_ONE_REPLY, question=CHAIN)
     assert kept.problem == "p"

@@ -2,10 +2,10 @@ from __future__ import annotations
 
 import pytest
 
-from langdistill.answers import same
+from langdistill.answers import final_answer, same
 from langdistill.evaluation.refining import Tried
 from langdistill.lab.refining.arms import ARMS, RUNS
-from langdistill.lab.refining.lessons import sub_questions
+from langdistill.lab.refining.lessons import check, sub_questions
 from langdistill.lab.refining.loop import RefiningLoop, Settings
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("lab_model")]
@@ -29,7 +29,10 @@ def test_the_data_of_the_asker_and_of_the_truster(loop: RefiningLoop) -> None:
     asker, questions = loop.dataset("asker").rows(), {one.id: one.question for one in loop.problems.problems}
     said = [(row["problem"], row["completion"][0]["content"].splitlines()) for row in asker]
     assert len(asker) == 72
-    assert all(lines[:-1] == sub_questions(questions[problem]) for problem, lines in said)
+    for row, (problem, [*lines, decision]) in zip(asker, said, strict=True):
+        first, question = row["prompt"][0]["content"], questions[problem]
+        assert lines == [*sub_questions(question), *check(question, first)]
+        assert (decision == "Refine: no") == same(final_answer(first), loop.problems.gold[problem])
     assert {lines[-1] for _, lines in said} == {"Refine: yes", "Refine: no"}
     wrong = {problem for problem, lines in said if lines[-1] == "Refine: yes"}
     right = {problem for problem, lines in said if lines[-1] == "Refine: no"}
