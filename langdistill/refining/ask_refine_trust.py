@@ -128,8 +128,8 @@ def create_ask_refine_trust(
         return {"questions": found.questions, "doubt": found.refine}
 
     def refine_it(state: Refining):
-        hints = _hints(state["questions"], state.get("facts") or [])
-        text = fill(refine, question=question_of(state), reply=reply_of(state["first"]).text, hints=hints)
+        told = hints(state["questions"], state.get("facts") or [])
+        text = fill(refine, question=question_of(state), reply=reply_of(state["first"]).text, hints=told)
         try:
             [reply] = yield ask(refiner, turn(state, text), candidate=True, refinement=True)
         except BudgetSpent:
@@ -185,7 +185,7 @@ def _after_refinement(state: Refining) -> str:
     return "trust" if _differs(state) else "present"
 
 
-def _hints(questions: list[str], facts: list[str]) -> str:
+def hints(questions: list[str], facts: list[str]) -> str:
     """What a refinement is told besides the question and the first answer."""
     told = [("Answer these sub-questions on the way:", questions), ("Facts:", facts)]
     return "".join(f"{title}\n" + "\n".join(f"- {one}" for one in some) + "\n\n" for title, some in told if some)
