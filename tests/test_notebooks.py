@@ -100,6 +100,21 @@ def mining_is_cheap_to_repeat(told: str) -> None:
     assert "5 worlds" in told
 
 
+def refining_is_worth_asking_about(told: str) -> None:
+    everything, asked = "refine everything, most recent", "asker, most recent"
+    assert accuracy(told, asked) > accuracy(told, everything) + 5
+    assert accuracy(told, "refine everything, truster") > accuracy(told, everything) + 5
+    mended, spoilt = re.findall(rf"^{everything} .* mended +(\d+)  spoilt +(\d+)$", told, re.MULTILINE)[0]
+    assert int(spoilt) > int(mended) / 2, "to refine everything spoils about as much as it mends"
+    assert told.count("trusted: refined") >= 1
+    assert "drawn: True" in told
+    assert re.search(r"is which digit\?\nRefine: (?:yes|no)$", told, re.MULTILINE), "sub-questions, then the decision"
+    assert "k: {'4': 40}" in told
+    assert "read gold answers: ['doubt']" in told
+    assert re.search(r"^from thumbs: \{'keep': \d+, 'refine': \d+\} \| read gold answers: \[\]$", told, re.MULTILINE)
+    assert re.search(r"^truster: truster-v1-\w{8} \| answer: \d", told, re.MULTILINE)
+
+
 VLLM = os.environ.get("LANGDISTILL_VLLM") or find_spec("vllm")
 
 SHOWS = {
@@ -109,6 +124,7 @@ SHOWS = {
     "03_harvest": what_was_harvested_can_be_trusted,
     "04_student": the_student_is_served,
     "05_mining": mining_is_cheap_to_repeat,
+    "06_refining": refining_is_worth_asking_about,
 }
 """What each notebook must show."""
 
