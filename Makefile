@@ -70,6 +70,9 @@ bench: $(READY)
 	$(BIN)/python benchmarks/training.py
 	$(BIN)/python benchmarks/mining.py
 	$(BIN)/python benchmarks/skill_world.py --out runs/skill_world
+	$(BIN)/python benchmarks/refining.py --out runs/refining
+	@if [ -n "$$LANGDISTILL_DATA" ]; then $(BIN)/python benchmarks/solutions.py --out runs/solutions; fi
+	@if [ -n "$$LANGDISTILL_DATA" ]; then $(BIN)/python benchmarks/sub_questions.py --out runs/sub_questions; fi
 	@if [ -n "$$LANGDISTILL_DATA" ]; then $(BIN)/python benchmarks/top_k_kl.py; fi
 	$(BIN)/python -m pip install --quiet -c constraints.txt --group bench
 	$(BIN)/python benchmarks/recorder.py

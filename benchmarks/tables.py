@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import runpy
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -19,7 +20,17 @@ PAGES = (
     ROOT / "README.md",
     *(
         ROOT / "docs" / f"{page}.md"
-        for page in ("answers", "strategies", "recording", "privacy", "harvest", "training", "top_k_kl", "mining")
+        for page in (
+            "answers",
+            "strategies",
+            "recording",
+            "privacy",
+            "harvest",
+            "training",
+            "top_k_kl",
+            "mining",
+            "refining",
+        )
     ),
 )
 PLACE = re.compile(r"(<!-- table (?P<name>\S+) -->\n).*?(<!-- end -->)", re.DOTALL)
@@ -533,7 +544,9 @@ TABLES = {
     "answers-judges": ("answers", judged),
     "agent_traces": ("agent_traces", agent_traces),
 }
-"""Place in a page to the result it is made of and how."""
+"""Place in a page to the result it is made of and how; those of a station with many are in a file beside this one."""
+for station in sorted(Path(__file__).parent.glob("*_tables.py")):
+    TABLES |= runpy.run_path(str(station))["TABLES"]
 
 
 def render(name: str) -> str:
