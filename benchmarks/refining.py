@@ -6,7 +6,7 @@ In each seed predictions are sampled on questions of the pool `train`, asker, tr
 model, thresholds are taken on `dev`, and the graph is run on `final`: other questions, samples and adapters in each seed. The graph is
 run at threshold 0, which tells what any threshold would have come to; the arm `art` is then run once more at its own
 threshold, and must give the same answers. Figures are means over the seeds with Student's 95 % intervals; `beyond` are differences
-to the first answers, seed by seed. Sizes and recipe were found on seed 100. A run that was interrupted goes on with the same command.
+to the first answers, seed by seed. Sizes and recipes were found on the questions of `train` and `dev` of seed 0, which is not measured. A run that was interrupted goes on with the same command.
 """
 
 from __future__ import annotations
@@ -16,22 +16,26 @@ import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from statistics import mean
-from typing import Any
+from typing import Any, Literal
 
 from langdistill.evaluation.sweep import Point, Sweep
 from langdistill.folders import write_whole
 from langdistill.intervals import over_seeds, student_interval
 from langdistill.lab.demo import versions
-from langdistill.lab.names import Pool
 from langdistill.lab.processes import Progress, side_by_side
 from langdistill.lab.refining.arms import ARMS, RUNS, Runs
 from langdistill.lab.refining.loop import RefiningLoop, Settings
 
 RESULTS = Path(__file__).with_name("results") / "refining.json"
 SEEDS = 3
+LOWEST = 1
+"""The first seed: sizes and recipe were found on the questions of seed 0."""
 RATES = tuple(at / 10 for at in range(11))
 """Shares of refined answers that the curve is told at."""
-POOLS: tuple[Pool, ...] = ("dev", "final")
+POOLS: dict[Literal["dev", "final"], Sequence[str]] = {"dev": ("trained", "always"), "final": RUNS}
+"""The runs of each pool: on `dev` those that thresholds are taken of."""
+ZERO_SHOT = 0.5
+"""Threshold of the asker that nothing was tuned for: the graph's own default."""
 CURVES = ("art", "art_recent", "art_without")
 AMOUNTS = ("completions", "tokens", "rows", "problems", "truster_pairs")
 
@@ -46,14 +50,15 @@ def measured(seed: int, out: Path, progress: Progress) -> dict[str, Any]:
 
 
 def _measured(loop: RefiningLoop) -> dict[str, Any]:
-    runs = {pool: {name: loop.tried(name, pool) for name in RUNS} for pool in POOLS}
+    runs = {pool: {name: loop.tried(name, pool) for name in names} for pool, names in POOLS.items()}
     gold = {pool: loop.questions(pool).gold for pool in POOLS}
     check_alike(runs["final"])
     thresholds = {
         name: arm.sweep(runs["dev"], gold["dev"]).recommended.threshold
         for name, arm in ARMS.items()
-        if arm.refine == "doubted"
+        if arm.refine == "doubted" and name != "zero_shot"
     }
+    thresholds["zero_shot"] = ZERO_SHOT
     points = {name: arm.point(runs["final"], gold["final"], thresholds.get(name)) for name, arm in ARMS.items()}
     check_real(loop, points["art"])
     alone = loop.in_one_reply()
@@ -170,7 +175,7 @@ def main() -> None:
     def show(step: str, done: int, of: int) -> None:
         print(f"{step} {done} of {of}", flush=True)
 
-    pieces = {f"seed {seed}": (seed, given.out) for seed in range(given.seeds)}
+    pieces = {f"seed {seed}": (seed, given.out) for seed in range(LOWEST, LOWEST + given.seeds)}
     found = list(side_by_side(measured, pieces, jobs=given.jobs, progress=show).values())
     firsts = [one["arms"]["initial"]["accuracy"] for one in found]
     result = {

@@ -13,7 +13,7 @@ from typing import Literal
 from langdistill.evaluation.refining import Tried, cases
 from langdistill.evaluation.sweep import Case, Point, Sweep, sweep
 
-RUNS = ("trained", "trained_judged", "always", "always_judged", "zero_shot")
+RUNS = ("trained", "always", "always_judged", "zero_shot")
 """Runs by their asker; the judge is trusted in those that say so, the truster's ranker in the others."""
 
 Refine = Literal["none", "all", "doubted", "wrong"]
@@ -44,9 +44,7 @@ class Arm:
             runs: of the same problems.
             gold: problem to the right answer.
         """
-        found = cases(runs[self.run], gold)
-        if self.most_recent:
-            found = [replace(one, scores=None) for one in found]  # a ranker asks no model: nothing less is spent
+        found = cases(runs[self.run], gold, most_recent=self.most_recent)
         if self.doubts:
             doubts = {one.problem: one for one in cases(runs[self.doubts], gold)}
             found = [
@@ -77,7 +75,6 @@ ARMS = {
     "asked_recent": Arm("Asker's sub-questions, refine always, most recent", refine="all", most_recent=True),
     "asked_truster": Arm("Asker's sub-questions, refine always, Truster", refine="all"),
     "art_recent": Arm("ART, most recent", most_recent=True),
-    "art_self": Arm("ART, self", "trained_judged"),
     "art": Arm("ART: Asker and Truster"),
     "art_without": Arm("ART without sub-questions", "always", doubts="trained"),
     "oracle": Arm("who asks knows the right answers; Truster", refine="wrong"),

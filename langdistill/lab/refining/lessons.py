@@ -1,21 +1,20 @@
 """What is taught besides the recorded predictions: the sub-questions of a chain, refinements, and all of it in one reply.
 
 The lab's corpus holds no prompt that asks to refine, so the model is taught to follow one. That stands in for the instruction
-following of a large model and is no part of ART. What it is shown slips exactly as the corpus does: it learns to
-follow, and gets no better at arithmetic.
+following of a large model and is no part of ART. What it is shown is right, so it may get better at arithmetic besides: a refinement
+without sub-questions tells by how much.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from random import Random
 
 from langdistill.answers import final_answer
 from langdistill.datasets.rows import in_order
 from langdistill.datasets.taking import Taking
 from langdistill.datasets.targets.doubt import Doubted
 from langdistill.groups import Group, Rows
-from langdistill.lab.arithmetic import SAID, Step, apply, read_question, take, truth
+from langdistill.lab.arithmetic import SAID, Step, apply, read_question, truth
 from langdistill.lab.draws import ended
 from langdistill.prompts import ANSWER_LINE, REFINE_OR_NOT, fill
 from langdistill.records import Example, Message, Trace, digest, text_of
@@ -74,32 +73,23 @@ class Checked(Taking):
         return Rows(in_order(_checked(question, row) for row in rows.examples), rows.reason)
 
 
-def refined(question: str, rng: Random, *, asked: bool) -> str:
-    """An answer worked step by step, in which every step may slip.
-
-    Args:
-        question: of a chain.
-        rng: of the slips.
-        asked: with the sub-questions in view, each of which tells its digit: a slip is not carried on. Without them it is.
-    """
-    told, digit = [], read_question(question)[0]
-    for right, step in _on_the_way(question):
-        line, digit = take(rng, right if asked else digit, step)
-        told.append(line)
-    return ended(("\n".join(told), str(digit)))
+def worked(question: str) -> str:
+    """The chain worked step by step, with the right answer."""
+    told = [one.replace("which digit?", f"{truth(question)}.").replace("?", ".") for one in sub_questions(question)]
+    return ended(("\n".join(told), truth(question)))
 
 
-def refinement(problem: str, question: str, first: str, rng: Random, *, asked: bool) -> Trace:
+def refinement(problem: str, question: str, first: str, *, asked: bool) -> Trace:
     """What the refinement prompt is answered by, whatever the first answer was."""
     told = hints(sub_questions(question), []) if asked else ""
     prompt = fill(REFINE, question=question, reply=first, hints=told)
-    return _lesson(problem, prompt, refined(question, rng, asked=asked))
+    return _lesson(problem, prompt, worked(question))
 
 
-def in_one_reply(problem: str, question: str, first: str, rng: Random, *, right: bool) -> Trace:
+def in_one_reply(problem: str, question: str, first: str, *, right: bool) -> Trace:
     """A first answer, the sub-questions, the check, the decision and, where the first answer is wrong, the refinement: one sequence."""
     decided = [first, *sub_questions(question), *check(question, first), REFINE_OR_NOT[not right]]
-    said = decided if right else [*decided, refined(question, rng, asked=True)]
+    said = decided if right else [*decided, worked(question)]
     return _lesson(problem, fill(IN_ONE_REPLY, question=question), "\n".join(said))
 
 

@@ -14,8 +14,7 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from random import Random
-from typing import Any
+from typing import Any, Literal
 
 from langgraph.graph.state import CompiledStateGraph
 
@@ -31,7 +30,6 @@ from langdistill.evaluation.refining import Tried, try_refining
 from langdistill.lab import WEIGHTS, lab_model
 from langdistill.lab.arithmetic import TASK
 from langdistill.lab.draws import Draw
-from langdistill.lab.names import Pool
 from langdistill.lab.processes import Progress
 from langdistill.lab.refining.lessons import IN_ONE_REPLY, Checked, in_one_reply, refinement, sub_questions
 from langdistill.recording.recorder import TraceRecorder
@@ -51,24 +49,26 @@ from langdistill.students.train.training import train
 from langdistill.students.versioned import versions_of
 
 Graph = CompiledStateGraph[Any, Any, Any, Any]
-AT_ONCE = 100
+AT_ONCE = 200
 """Questions under way at a time."""
 LONGEST = 256
 """Tokens of a reply; of all in one there are about 200."""
-STEPS = {"asker": 600, "truster": 400, "refiner": 250, "in_one_reply": 600}
+STEPS = {"asker": 300, "truster": 200, "refiner": 150, "in_one_reply": 300}
 
 
 class Settings(Record):
     """Sizes, and how adapters are trained; found on the pools `train` and `dev`."""
 
-    problems: int = 300
+    problems: int = 400
     """Of the pool `train`, that predictions are sampled of."""
     predictions: int = 4
     """Of each problem: k."""
     temperature: float = 1.2
     """Of first answers and refinements."""
-    questions: int = 300
-    """Of the pool `dev`, which thresholds are taken on, and of `final`."""
+    dev: int = 150
+    """Questions that thresholds are taken on."""
+    final: int = 200
+    """Questions that figures are of."""
     recipe: Recipe = MINIATURE
     steps: dict[str, int] = STEPS
     """Updates of each adapter."""
@@ -126,13 +126,11 @@ class RefiningLoop:
 
     def _lessons(self, name: str) -> list[Trace]:
         """As many as there are predictions; of the refiner's every second one has sub-questions."""
-        rng, gold = Random(f"{name}-{self.seed}"), self.problems.gold
+        gold = self.problems.gold
         if name == "refiner":
-            told = [refinement(*one, rng, asked=at % 2 == 0) for at, one in enumerate(self._predictions())]
+            told = [refinement(*one, asked=at % 2 == 0) for at, one in enumerate(self._predictions())]
         else:
-            told = [
-                in_one_reply(*one, rng, right=same(final_answer(one[2]), gold[one[0]])) for one in self._predictions()
-            ]
+            told = [in_one_reply(*one, right=same(final_answer(one[2]), gold[one[0]])) for one in self._predictions()]
         return [
             one.model_copy(update={"id": f"{name}-{at}"}) for at, one in enumerate(told)
         ]  # one that was said twice, twice
@@ -164,7 +162,7 @@ class RefiningLoop:
         knobs = {"seed": self.seed, "temperature": self.settings.temperature, "max_tokens": LONGEST}
         return self.student(name).local(**knobs) if name else lab_model(**knobs)
 
-    def tried(self, name: str, pool: Pool) -> dict[str, Tried]:
+    def tried(self, name: str, pool: Literal["dev", "final"]) -> dict[str, Tried]:
         """Run the graph on the questions of a pool, refining all that has a decision.
 
         Args:
@@ -191,9 +189,9 @@ class RefiningLoop:
             refiner, initial=self.model(), asker=asker, truster=trusting, threshold=threshold, name=name
         )
 
-    def questions(self, pool: Pool) -> Draw:
+    def questions(self, pool: Literal["dev", "final"]) -> Draw:
         """What the graph is run on."""
-        return TASK.draw(self.settings.questions, seed=self.seed, pool=pool)
+        return TASK.draw(getattr(self.settings, pool), seed=self.seed, pool=pool)
 
     def evaluated(self, name: str, model: Any, prompt: str = "{question}") -> Evaluation:
         """How a graph or model does on the final questions.

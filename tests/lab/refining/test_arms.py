@@ -31,7 +31,6 @@ def run(doubts: dict[str, float], asking: int = 0, trust: int = 0) -> dict[str, 
 DOUBTS = {"mended": 0.9, "distrusted": 0.8, "the same": 0.3, "spoilt": 0.2}
 RUNS_MADE = {
     "trained": run(DOUBTS, asking=60),
-    "trained_judged": run(DOUBTS, asking=60, trust=10),
     "always": run(dict.fromkeys(GOLD, 1.0)),
     "always_judged": run(dict.fromkeys(GOLD, 1.0), trust=10),
     "zero_shot": run({}, asking=60),
@@ -51,7 +50,6 @@ RUNS_MADE = {
         ("art", None, 3, 0, 0, 0, 8, 400),
         ("art_recent", 0.8, 3, 2, 1, 1, 10, 500),
         ("art_without", 0.8, 4, 2, 1, 0, 10, 500),
-        ("art_self", 0.8, 4, 2, 1, 0, 12, 520),
         ("oracle", None, 4, 1, 1, 0, 9, 450),
     ],
 )

@@ -1,14 +1,10 @@
 from __future__ import annotations
 
-from random import Random
-from statistics import fmean
-
 import pytest
 
 from langdistill.answers import final_answer, same
-from langdistill.lab import slips
 from langdistill.lab.arithmetic import TASK, ask, truth
-from langdistill.lab.refining.lessons import IN_ONE_REPLY, check, in_one_reply, refined, refinement, sub_questions
+from langdistill.lab.refining.lessons import IN_ONE_REPLY, check, in_one_reply, refinement, sub_questions, worked
 from langdistill.prompts import fill
 from langdistill.records import Trace
 from langdistill.refining.ask_refine_trust import create_ask_refine_trust
@@ -20,11 +16,6 @@ CHAIN = ask(5, [("Subtract", 6), ("Multiply by", 7), ("Add", 4)])
 QUESTIONS = ["5 minus 6 is 9?", "9 times 7 is 3?", "3 plus 4 is which digit?"]
 RIGHT = '5 minus 6 is 9.\n9 times 7 is 3.\n3 plus 4 is 7.\nAnswer: "7"'
 MANY = [one.question for one in TASK.draw(400, seed=1, pool="train").problems]
-
-
-@pytest.fixture
-def nothing_slips(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(slips, "RATE", 0.0)
 
 
 def said(lesson: Trace) -> str:
@@ -50,40 +41,27 @@ def test_the_check_works_out_the_last_step_and_subtracts_the_first_answer(first:
     assert not any(line.endswith("?") for line in lines)  # no sub-question: the refinement is not told
 
 
-@pytest.mark.usefixtures("nothing_slips")
-@pytest.mark.parametrize("asked", [True, False])
-def test_a_refinement_is_the_worked_chain(asked: bool) -> None:
-    assert refined(CHAIN, Random(0), asked=asked) == RIGHT
-    assert all(same(final_answer(refined(one, Random(0), asked=asked)), truth(one)) for one in MANY)
+def test_a_refinement_is_the_chain_worked_right() -> None:
+    assert worked(CHAIN) == RIGHT
+    assert all(same(final_answer(worked(one)), truth(one)) for one in MANY)
 
 
-def test_a_slip_is_carried_on_unless_the_sub_questions_tell_the_digits() -> None:
-    shares = {
-        asked: fmean(same(final_answer(refined(one, Random(one), asked=asked)), truth(one)) for one in MANY)
-        for asked in (True, False)
-    }
-    assert shares[True] == pytest.approx(1 - slips.RATE, abs=0.03)  # of the last step alone
-    assert shares[False] == pytest.approx((1 - slips.RATE) ** 5, abs=0.06)
-
-
-@pytest.mark.usefixtures("nothing_slips")
 def test_what_is_taught_is_what_the_graph_asks() -> None:
     first = 'Answer: "3"'
     asker = OneReplyChatModel(script=lambda messages, number: "\n".join([*QUESTIONS, "Refine: yes"]))
     model = OneReplyChatModel(script=lambda messages, number: [first, RIGHT][number])
     graph = create_ask_refine_trust(model, asker=trained(asker), truster=most_recent())
     graph.invoke({"messages": [("user", CHAIN)]})
-    lesson = refinement("p", CHAIN, first, Random(0), asked=True)
+    lesson = refinement("p", CHAIN, first, asked=True)
     assert [one["content"] for one in lesson.input] == [model.prompts[1][-1].text]
     assert said(lesson) == RIGHT
-    assert "sub-questions" not in str(refinement("p", CHAIN, first, Random(0), asked=False).input)
+    assert "sub-questions" not in str(refinement("p", CHAIN, first, asked=False).input)
 
 
-@pytest.mark.usefixtures("nothing_slips")
 def test_one_reply_ends_in_the_refinement_where_the_first_answer_is_wrong() -> None:
-    kept = in_one_reply("p", CHAIN, RIGHT, Random(0), right=True)
+    kept = in_one_reply("p", CHAIN, RIGHT, right=True)
     assert said(kept) == "\n".join([RIGHT, *QUESTIONS, "3 plus 4 is 7.", "7 minus 7 is 0.", "Refine: no"])
-    mended = in_one_reply("p", CHAIN, 'Answer: "3"', Random(0), right=False)
+    mended = in_one_reply("p", CHAIN, 'Answer: "3"', right=False)
     assert said(mended) == "\n".join(
         ['Answer: "3"', *QUESTIONS, "3 plus 4 is 7.", "7 minus 3 is 4.", "Refine: yes", RIGHT]
     )

@@ -10,9 +10,7 @@ from langdistill.lab.refining.loop import RefiningLoop, Settings
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("lab_model")]
 
-TINY = Settings(
-    problems=24, predictions=3, questions=8, steps={"asker": 30, "truster": 2, "refiner": 2, "in_one_reply": 2}
-)
+TINY = Settings(problems=24, predictions=3, final=8, steps={"asker": 30, "truster": 2, "refiner": 2, "in_one_reply": 2})
 
 
 @pytest.fixture(scope="module")
