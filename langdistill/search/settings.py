@@ -44,8 +44,9 @@ class Settings:
     agree: float = 0.5
     """Share of the completions that must come to the trace's answer."""
     score: Score = "product"
-    """Of a verified trace: reward x confidence ("product"); the authors' sum of reward share and survival ("repo"); or the product
-    with survival smoothed to (k + 1) / (n + 2) ("smoothed")."""
+    """Of a verified trace: its reward x confidence ("product"); the sum of its answer's share of the verified rewards and the share of
+    its answer's traces that are verified, as in the authors' code ("repo"); or its answer's rewards x the share of their completions that
+    agree, smoothed to (k + 1) / (n + 2) ("smoothed"): a weak second model cannot outvote many traces then."""
     grammar: Grammar = field(default_factory=Grammar)
 
     def __post_init__(self) -> None:

@@ -47,13 +47,13 @@ class Rates:
     """The same in the answer to a sub-question (A3)."""
     again: float = 0.03
     """The same where it is answered again (A4)."""
-    stumbles: float = 0.6
+    stumbles: float = 0.5
     """Share of the problems whose pairs it is apt to take for pieces; it reads the others well."""
-    rushed: float = 0.85
+    rushed: float = 0.8
     """Chance that it does so in these when it makes several steps at once."""
-    careful: float = 0.55
+    careful: float = 0.35
     """The same when it makes one step (A1)."""
-    asked: float = 0.4
+    asked: float = 0.25
     """The same when it answers a sub-question (A3, A4)."""
     rephrased: float = 0.1
     """The same when it lists the conditions (A5); once they are listed as pieces, pairs are not misread any more."""
