@@ -212,7 +212,8 @@ def test_8_presets() -> None:
     assert (REPO.rollouts, REPO.thoughts, REPO.sub_questions, REPO.prefixes, REPO.mask) == (16, 3, 3, 4, (0.2, 0.5))
     assert (REPO.score, REPO.at_once) == ("repo", 1)
     assert set(PRESETS) == {"paper", "repo", "ours"}
-    assert OURS.enough == 0.7
+    assert (OURS.rollouts, OURS.last_votes, OURS.votes, OURS.score) == (16, 4, 4, "smoothed")
+    assert OURS.enough is None
 
 
 @pytest.mark.parametrize("most", [0, 1, 7, 30, 60])

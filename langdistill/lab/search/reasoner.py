@@ -17,6 +17,7 @@ from typing import Any
 
 from langchain_core.messages import BaseMessage
 from langchain_core.outputs import ChatResult
+from pydantic import PrivateAttr
 
 from langdistill.jobs import sample_path
 from langdistill.lab.search.world import Change, Story, story_in
@@ -64,8 +65,17 @@ class Rates:
 class SampledChatModel(ScriptedChatModel):
     """All n replies come from one request, and each knows its index among the samples, whichever request brought it."""
 
+    _requests: int = PrivateAttr(default=0)
+
+    @property
+    def requests(self) -> int:
+        """How many it answered, of whatever number of replies."""
+        return self._requests
+
     def _result(self, messages: list[BaseMessage], params: dict[str, Any]) -> ChatResult:
         path = sample_path.get()
+        with self._lock:
+            self._requests += 1
         entered = _samples.set(count(path[-1] if path else 0))
         try:
             return super()._result(messages, params)
@@ -114,6 +124,22 @@ def reasoner(rates: Rates | None = None, *, trap: str = "generator", seed: int =
         return _Reply(place, rates, stumbles, Random(drawn)).text
 
     return SampledChatModel(script=script, model=name)
+
+
+ALERT = Rates(stumbles=0.2)
+"""Of a second model that misreads fewer problems."""
+
+
+def generator(seed: int = 0) -> SampledChatModel:
+    """Who searches."""
+    return reasoner(trap="generator", seed=seed)
+
+
+def discriminator(seed: int = 0, *, correlated: bool = False) -> SampledChatModel:
+    """Who completes what the generator began: with errors of its own, or with the same systematic ones."""
+    if correlated:
+        return reasoner(trap="generator", seed=seed + 1)
+    return reasoner(ALERT, trap="discriminator", seed=seed + 1)
 
 
 def stumbles(question: str, rates: Rates | None = None, *, trap: str = "generator") -> bool:
