@@ -30,7 +30,7 @@ from langdistill.lab.demo import versions
 from langdistill.lab.search.comparing import Cost, cost_of, samples_for, searched, voted
 from langdistill.lab.search.reasoner import discriminator, generator
 from langdistill.lab.search.simulating import SIMULATIONS, simulated
-from langdistill.lab.search.world import draw
+from langdistill.lab.search.world import SIZES, draw, story_in
 from langdistill.search.mutual_reasoning import create_mutual_reasoning
 from langdistill.search.settings import OURS, PAPER, PRESETS, REPO
 
@@ -40,7 +40,8 @@ PROBLEMS = 80
 DRAWS = 40_000
 DELAY = 0.05
 """Seconds that a request takes."""
-ROLLOUTS = (1, 2, 4, 8, 16, 32)
+ROLLOUTS = (1, 2, 4, 8, 16, 32, 64)
+LONGEST = max(SIZES)
 Row = dict[str, tuple[str | None, Cost]]
 """Arm to answer and cost, of one problem."""
 COSTS: dict[str, Callable[[Cost], int]] = {
@@ -114,15 +115,31 @@ PAIRS = (
 )
 
 
+def longest(n: int) -> list[str]:
+    """The first problems of as many changes as there may be."""
+    drawn = draw(PROBLEMS, seed=SEEDS[0]).problems
+    return [one.question for one in drawn if len(story_in(one.question).changes) == LONGEST][:n]
+
+
 def speed(delay: float) -> dict[str, Any]:
-    """32 rollouts of the paper's settings together, against one request after the other."""
-    question = draw(1, seed=SEEDS[0]).problems[0].question
+    """32 rollouts of the paper's settings together, against one request after the other.
+
+    Three problems on a server that gives n replies to a request, as the authors' does, and one on a server that gives one.
+    """
+    return {
+        "n replies to a request": [faster(question, delay, batched=True) for question in longest(3)],
+        "one reply to a request": [faster(question, delay, batched=False) for question in longest(1)],
+    }
+
+
+def faster(question: str, delay: float, *, batched: bool) -> dict[str, Any]:
+    """One problem three times: together, the same tree in sequence, and the authors' order."""
     arms = {
         "32 rollouts together": (32, None),
         "the same tree, one request after the other": (32, 1),
         "one rollout after the other, one request after the other": (1, 1),
     }
-    found = {name: timed(question, delay, at_once, most) for name, (at_once, most) in arms.items()}
+    found = {name: timed(question, delay, batched, *arm) for name, arm in arms.items()}
     first, *others = found.values()
     return {
         "delay": delay,
@@ -135,9 +152,9 @@ def speed(delay: float) -> dict[str, Any]:
     }
 
 
-def timed(question: str, delay: float, at_once: int, most: int | None) -> dict[str, Any]:
+def timed(question: str, delay: float, batched: bool, at_once: int, most: int | None) -> dict[str, Any]:
     """One search, whose requests each take so long."""
-    models = [slow(one, delay) for one in (generator(SEEDS[0]), discriminator(SEEDS[0]))]
+    models = [slow(one(SEEDS[0], batched=batched), delay) for one in (generator, discriminator)]
     graph = create_mutual_reasoning(*models, preset=replace(PAPER, at_once=at_once))
     config: Any = {"max_concurrency": most} if most else {}
     started = time.monotonic()
@@ -155,7 +172,7 @@ def slow(model: Any, delay: float) -> Any:
 
 def checkpoints() -> dict[str, Any]:
     """Bytes that checkpointers keep of one search against the nodes of its tree."""
-    question = draw(1, seed=SEEDS[0]).problems[0].question
+    [question] = longest(1)
     rows = [(kept_in_memory(question, some), kept_in_sqlite(question, some)) for some in ROLLOUTS]
     return {
         "InMemorySaver": fitted([one for one, _ in rows]),

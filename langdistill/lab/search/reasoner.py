@@ -25,7 +25,7 @@ from langdistill.prompts import STEP_BY_STEP
 from langdistill.records import digest
 from langdistill.search.actions import ACTIONS, START
 from langdistill.search.mutual_reasoning import COMPLETE
-from langdistill.testing.models import ScriptedChatModel
+from langdistill.testing.models import OneReplyChatModel
 
 WORKED = re.compile(r"^(?P<day>\w+day): (?P<before>-?\d+) [-+*] \d+ = (?P<after>-?\d+)\.$", re.MULTILINE)
 """A line in which a change was reckoned."""
@@ -62,25 +62,34 @@ class Rates:
     """Chance that it begins anew where it is to complete what somebody else began, instead of going on from there."""
 
 
-class SampledChatModel(ScriptedChatModel):
-    """All n replies come from one request, and each knows its index among the samples, whichever request brought it."""
+class SampledChatModel(OneReplyChatModel):
+    """One reply to a request; its script can ask for the index of the sample, whichever request brought it."""
 
-    _requests: int = PrivateAttr(default=0)
+    _requests: list[int] = PrivateAttr(default_factory=list[int])
 
     @property
     def requests(self) -> int:
-        """How many it answered, of whatever number of replies."""
-        return self._requests
+        """How many it answered, of however many replies; copies count together."""
+        return len(self._requests)
 
     def _result(self, messages: list[BaseMessage], params: dict[str, Any]) -> ChatResult:
         path = sample_path.get()
         with self._lock:
-            self._requests += 1
+            self._requests.append(self._count(params))
         entered = _samples.set(count(path[-1] if path else 0))
         try:
             return super()._result(messages, params)
         finally:
             _samples.reset(entered)
+
+
+class BatchedChatModel(SampledChatModel):
+    """The same, where all n replies come from one request."""
+
+    n: int = 1
+
+    def _count(self, params: dict[str, Any]) -> int:
+        return params.get("n") or self.n
 
 
 @dataclass(frozen=True)
@@ -104,7 +113,9 @@ class Place:
     """Whether the sub-question to be answered is the story's own."""
 
 
-def reasoner(rates: Rates | None = None, *, trap: str = "generator", seed: int = 0) -> SampledChatModel:
+def reasoner(
+    rates: Rates | None = None, *, trap: str = "generator", seed: int = 0, batched: bool = True
+) -> SampledChatModel:
     """A generator or a discriminator.
 
     Args:
@@ -112,6 +123,7 @@ def reasoner(rates: Rates | None = None, *, trap: str = "generator", seed: int =
         trap: decides which problems it stumbles over: two reasoners with one trap stumble over the same, so that their errors are
             correlated; with two traps they are independent.
         seed: of every draw.
+        batched: whether n replies come from one request; the replies are the same either way.
     """
     rates = rates or Rates()
     name = f"search-world-{digest(repr(rates), trap, str(seed))[:12]}"
@@ -123,23 +135,24 @@ def reasoner(rates: Rates | None = None, *, trap: str = "generator", seed: int =
         stumbles = _stumbles(place.story, rates, trap)
         return _Reply(place, rates, stumbles, Random(drawn)).text
 
-    return SampledChatModel(script=script, model=name)
+    kind = BatchedChatModel if batched else SampledChatModel
+    return kind(script=script, model=name)
 
 
 ALERT = Rates(stumbles=0.2)
 """Of a second model that misreads fewer problems."""
 
 
-def generator(seed: int = 0) -> SampledChatModel:
+def generator(seed: int = 0, *, batched: bool = True) -> SampledChatModel:
     """Who searches."""
-    return reasoner(trap="generator", seed=seed)
+    return reasoner(trap="generator", seed=seed, batched=batched)
 
 
-def discriminator(seed: int = 0, *, correlated: bool = False) -> SampledChatModel:
+def discriminator(seed: int = 0, *, correlated: bool = False, batched: bool = True) -> SampledChatModel:
     """Who completes what the generator began: with errors of its own, or with the same systematic ones."""
     if correlated:
-        return reasoner(trap="generator", seed=seed + 1)
-    return reasoner(ALERT, trap="discriminator", seed=seed + 1)
+        return reasoner(trap="generator", seed=seed + 1, batched=batched)
+    return reasoner(ALERT, trap="discriminator", seed=seed + 1, batched=batched)
 
 
 def stumbles(question: str, rates: Rates | None = None, *, trap: str = "generator") -> bool:
