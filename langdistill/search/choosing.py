@@ -5,7 +5,7 @@ Source: rStar (Qi et al., 2408.06195, section 3.3). In the authors' code the sel
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 from langdistill.answers import normalise
@@ -65,24 +65,70 @@ def majority(traces: Sequence[Trace]) -> Trace | None:
 def choose(checked: Sequence[Checked], *, agree: float = 0.5, score: Score = "product") -> Trace | None:
     """The best verified trace; by the majority where none is verified, or where the second model says nothing.
 
-    It says nothing where it agrees with every trace alike, or with none.
+    It says nothing where it agrees with every trace alike, or with none. Of traces of one score, as those of one answer are by "repo"
+    and "smoothed", that of the largest product is taken.
 
     Args:
         checked: every trace with what was made of it.
         agree: share of its completions that must agree, for a trace to be verified.
         score: of a verified trace, as of `Settings`.
     """
-    verified = [one for one in checked if one.completed and one.survival >= agree]
+    verified = [one for one in checked if _is_verified(one, agree)]
     if not verified or len({one.survival for one in checked}) == 1:
         return majority([one.trace for one in checked])
-    total = sum(one.trace.reward for one in verified) or 1.0
-    return max(verified, key=lambda one: _score(one, total, score, verified)).trace
+    scores = _SCORES[score](checked, verified)
+    at = max(range(len(verified)), key=lambda index: (scores[index], _product(verified[index])))
+    return verified[at].trace
 
 
-def _score(one: Checked, total: float, score: Score, verified: Sequence[Checked]) -> float:
-    if score == "repo":
-        key = normalise(one.trace.answer)
-        share = sum(other.trace.reward for other in verified if normalise(other.trace.answer) == key) / total
-        return share + one.survival
-    product = one.trace.reward * one.trace.confidence
-    return product * (one.agreed + 1) / (one.completed + 2) if score == "smoothed" else product
+def _is_verified(one: Checked, agree: float) -> bool:
+    return bool(one.completed) and one.survival >= agree
+
+
+def _product(one: Checked) -> float:
+    return one.trace.reward * one.trace.confidence
+
+
+def _by_product(checked: Sequence[Checked], verified: Sequence[Checked]) -> list[float]:
+    return [_product(one) for one in verified]
+
+
+def _by_sum(checked: Sequence[Checked], verified: Sequence[Checked]) -> list[float]:
+    """The answer's share of the rewards of verified traces, and the share of its traces that are verified."""
+    total = _reward(verified) or 1.0
+    kept, all_of = _of_answers(verified), _of_answers(checked)
+    scores = {key: _reward(some) / total + len(some) / len(all_of[key]) for key, some in kept.items()}
+    return [scores[_key(one)] for one in verified]
+
+
+def _by_smoothed(checked: Sequence[Checked], verified: Sequence[Checked]) -> list[float]:
+    """The rewards of all traces of the answer, times the smoothed share of their completions that agree."""
+    scores = {key: _reward(some) * _smoothed(some) for key, some in _of_answers(checked).items()}
+    return [scores[_key(one)] for one in verified]
+
+
+_SCORES: Mapping[Score, Callable[[Sequence[Checked], Sequence[Checked]], list[float]]] = {
+    "product": _by_product,
+    "repo": _by_sum,
+    "smoothed": _by_smoothed,
+}
+
+
+def _smoothed(some: Sequence[Checked]) -> float:
+    return (sum(one.agreed for one in some) + 1) / (sum(one.completed for one in some) + 2)
+
+
+def _reward(some: Sequence[Checked]) -> float:
+    return sum(one.trace.reward for one in some)
+
+
+def _key(one: Checked) -> str:
+    return normalise(one.trace.answer)
+
+
+def _of_answers(checked: Sequence[Checked]) -> dict[str, list[Checked]]:
+    """The traces of each answer."""
+    found = dict[str, list[Checked]]()
+    for one in checked:
+        found.setdefault(_key(one), []).append(one)
+    return found

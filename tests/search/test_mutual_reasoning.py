@@ -172,11 +172,23 @@ def test_5_the_product_of_reward_and_confidence_over_verified_traces() -> None:
 
 
 def test_5_the_authors_sum_trusts_a_singleton_that_survives() -> None:
-    """1/3 of the reward and survival 1, against 2/3 and 1/2: the defect of section 4.4 of the analysis, selectable."""
-    some = [Checked(trace(1, "7", 2.0, 0.9), 2, 4), Checked(trace(2, "1", 1.0, 0.3), 4, 4)]
-    assert choose(some, score="repo") == some[1].trace
-    assert choose(some, score="product") == some[0].trace
-    assert choose(some, score="smoothed") == some[0].trace
+    """1/2 of the rewards and survival 1, against 1/2 and 1/3: the defect of the sum, which can be chosen."""
+    kept = Checked(trace(1, "7", 1.0, 0.9), 2, 4)
+    some = [kept, *(Checked(trace(at, "7.0", 1.0, 0.5), 1, 4) for at in (2, 3)), Checked(trace(4, "1", 1.0, 0.3), 4, 4)]
+    assert choose(some, score="repo") == some[-1].trace, "1/2 + 1 > 1/2 + 1/3"
+    assert choose(some, score="product") == kept.trace, "0.9 > 0.3"
+    assert choose(some, score="smoothed") == kept.trace, "3 x 5/14 > 1 x 5/6"
+
+
+def test_5_the_sum_is_of_verified_rewards() -> None:
+    some = [
+        Checked(trace(1, "7", 2.0, 0.1), 4, 4), Checked(trace(2, "7", 9.0, 0.9), 0, 4),
+        Checked(trace(3, "1", 1.0, 0.1), 4, 4), Checked(trace(4, "1", 1.0, 0.9), 2, 4), Checked(trace(5, "1", 1.0, 0.2), 4, 4),
+    ]  # fmt: skip
+    assert choose(some, score="repo") == some[3].trace, (
+        "3/5 + 1 > 2/5 + 1/2, and of that answer the trace of the best product"
+    )
+    assert choose(some, score="smoothed") == some[0].trace, "11 x 5/10 > 3 x 11/14"
 
 
 def test_5_the_majority_is_of_rewards_by_equivalence() -> None:
@@ -200,7 +212,8 @@ def test_8_presets() -> None:
     assert (REPO.rollouts, REPO.thoughts, REPO.sub_questions, REPO.prefixes, REPO.mask) == (16, 3, 3, 4, (0.2, 0.5))
     assert (REPO.score, REPO.at_once) == ("repo", 1)
     assert set(PRESETS) == {"paper", "repo", "ours"}
-    assert OURS.enough == 0.7
+    assert (OURS.rollouts, OURS.last_votes, OURS.votes, OURS.score) == (16, 4, 4, "smoothed")
+    assert OURS.enough is None
 
 
 @pytest.mark.parametrize("most", [0, 1, 7, 30, 60])

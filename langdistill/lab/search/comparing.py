@@ -1,0 +1,92 @@
+"""What a problem of the search world comes to, searched and voted on, and what each cost.
+
+Nobody here is given a gold answer.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from langchain_core.language_models import BaseChatModel
+
+from langdistill.budgets import Budget, budget
+from langdistill.search.choosing import Checked, Trace, majority
+from langdistill.search.mutual_reasoning import create_mutual_reasoning
+from langdistill.search.settings import Settings
+from langdistill.strategies.self_consistency import create_self_consistency
+
+KEPT = ["answer", "tree", "traces", "checked", "chosen"]
+"""Keys of the state of a search that are looked at."""
+
+
+class Cost(NamedTuple):
+    """Of one problem."""
+
+    completions: int
+    read: int
+    """Tokens of the prompts, each request's once."""
+    generated: int
+
+    @property
+    def tokens(self) -> int:
+        """All of them."""
+        return self.read + self.generated
+
+
+class Searched(NamedTuple):
+    """What a search came to."""
+
+    answer: str | None
+    """That of rStar."""
+    by_majority: str | None
+    """That of the generator alone: the largest sum of rewards."""
+    found: tuple[str, ...]
+    """Of all traces."""
+    cost: Cost
+
+
+class Voted(NamedTuple):
+    """What self-consistency came to."""
+
+    answer: str | None
+    cost: Cost
+
+
+def searched(
+    model: BaseChatModel, discriminator: BaseChatModel, question: str, settings: str | Settings, *, seed: int = 0
+) -> Searched:
+    """A search, with the answer that it would have come to without the second model."""
+    graph = create_mutual_reasoning(model, discriminator, preset=settings, seed=seed)
+    with budget() as spent:
+        state = _asked(graph, question, KEPT)
+    traces = [Trace(*one) for one in state["traces"]]
+    leading = majority(traces)
+    return Searched(
+        state["answer"], leading.answer if leading else None, tuple(one.answer for one in traces), cost_of(spent)
+    )
+
+
+def voted(model: BaseChatModel, question: str, samples: int) -> Voted:
+    """Self-consistency with so many samples."""
+    with budget() as spent:
+        state = _asked(create_self_consistency(model, samples=samples), question, ["answer"])
+    return Voted(state["answer"], cost_of(spent))
+
+
+def samples_for(tokens: int, like: Cost) -> int:
+    """How many samples come nearest to so many tokens, if they are as long as those that were drawn; the prompt is read once."""
+    return max(1, round((tokens - like.read) * like.completions / like.generated))
+
+
+def cost_of(spent: Budget) -> Cost:
+    """Of everything that was asked."""
+    return Cost(spent.completions, sum(row["input_tokens"] for row in spent.ledger()), spent.tokens)
+
+
+def checked_of(state: dict[str, Any]) -> list[Checked]:
+    """The checked traces of a search's state, as a checkpointer gives them back, too."""
+    return [Checked(Trace(*one[0]), *one[1:]) for one in state["checked"]]
+
+
+def _asked(graph: Any, question: str, keys: list[str]) -> dict[str, Any]:
+    return graph.invoke({"messages": [("user", question)]}, output_keys=keys)
