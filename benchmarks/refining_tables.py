@@ -99,7 +99,71 @@ def pairs(told: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
+def on_the_lab(told: dict[str, Any]) -> str:
+    """One row an arm: over the seeds."""
+    lines = [
+        "| arm | right, % | more than the first answers, points | refined, % | mended, % | spoilt, % | completions | tokens |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
+    for name, row in told["arms"].items():
+        shares = [
+            f"{100 * row[key]['mean']:.1f}" if key in row else ""
+            for key in ("refined", "wrong_to_right", "right_to_wrong")
+        ]
+        low, high = told["beyond"][name]["interval"]
+        more = (
+            f"{100 * told['beyond'][name]['mean']:+.1f} [{100 * low:+.1f}, {100 * high:+.1f}]"
+            if name != "initial"
+            else ""
+        )
+        cost = f"{row['completions']['mean']:.2f} | {row['tokens']['mean']:.0f}"
+        lines.append(f"| {told['said'][name]} | {share(row['accuracy'])} | {more} | {' | '.join(shares)} | {cost} |")
+    return "\n".join(lines)
+
+
+def detection_on_the_lab(told: dict[str, Any]) -> str:
+    """What asker and truster can tell on the final questions."""
+    final = told["detection"]["final"]
+    lines = ["| | over the seeds, % |", "|---|---|"]
+    for key, title in (
+        ("decisions", "answers on which the asker comes to a decision"),
+        ("asker_auc", "area under the asker's curve"),
+        ("truster_accuracy", "pairs of a right and a wrong answer that the truster ranks right"),
+    ):
+        lines.append(f"| {title} | {share(final[key])} |")
+    return "\n".join(lines)
+
+
+SETS = {"gsm8k": "GSM8K, socratic", "strategy_qa": "StrategyQA"}
+
+
+def sub_questions(told: dict[str, Any]) -> str:
+    """One row a data set and arm; intervals over the questions of the test."""
+    lines = [
+        "| data set | sub-questions by | ROUGE-L | more than the nearest question's | count off by | right count, % | seeds |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for name, task in told["tasks"].items():
+        for arm, row in task["arms"].items():
+            more = row.get("above", {}).get("nearest")
+            gain = "" if more is None else _over_questions(more, "+.3f")
+            counts = f"{_over_questions(row['count_error'], '.2f')} | {100 * row['right_count']['value']:.0f}"
+            seeds = len(row["rouge_l"]["runs"])
+            lines.append(
+                f"| {SETS[name]} | {told['said'][arm]} | {_over_questions(row['rouge_l'], '.3f')} | {gain} | {counts} | {seeds} |"
+            )
+    return "\n".join(lines)
+
+
+def _over_questions(figure: Figure, spelt: str) -> str:
+    low, high = figure["over_questions"]
+    return f"{figure['value']:{spelt}} [{low:{spelt}}, {high:{spelt}}]"
+
+
 TABLES = {
+    "sub-questions": ("sub_questions", sub_questions),
+    "refining": ("refining", on_the_lab),
+    "refining-detection": ("refining", detection_on_the_lab),
     "solutions-trusters": ("solutions", trusters),
     "solutions-askers": ("solutions", askers),
     "solutions-selection": ("solutions", selection),
