@@ -11,7 +11,7 @@ from langchain_core.messages import HumanMessage
 
 from langdistill.answers import final_answer
 from langdistill.jobs import sample_path
-from langdistill.lab.search.comparing import voted
+from langdistill.lab.search.comparing import Cost, samples_for, voted
 from langdistill.lab.search.reasoner import (
     Rates,
     discriminator,
@@ -158,6 +158,16 @@ def test_two_models_stumble_over_the_same_or_over_others() -> None:
     assert sum(a == b for a, b in zip(one, other, strict=True)) == pytest.approx(200, abs=40), "independent"
     names = {one.model for one in (generator(), generator(5), discriminator(), discriminator(correlated=True))}
     assert len(names) == 4
+
+
+def test_samples_for_so_many_tokens() -> None:
+    """Ten tokens a sample, and the prompt's fifty once."""
+    assert samples_for(1000, Cost(completions=10, read=50, generated=100)) == 95
+    assert samples_for(20, Cost(completions=10, read=50, generated=100)) == 1
+    drawn = voted(reasoner(NEVER), STORY.text, 4)
+    assert drawn.answer == "82"
+    assert drawn.cost == Cost(4, len(fill(STEP_BY_STEP, question=STORY.text).split()), 4 * 20)
+    assert voted(reasoner(NEVER), STORY.text, samples_for(1000, drawn.cost)).cost.tokens == pytest.approx(1000, abs=10)
 
 
 def test_votes_do_not_help_against_misreading() -> None:

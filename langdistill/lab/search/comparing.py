@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from langchain_core.language_models import BaseChatModel
 
 from langdistill.budgets import Budget, budget
-from langdistill.search.choosing import Checked, Trace, majority
+from langdistill.search.choosing import Trace, majority
 from langdistill.search.mutual_reasoning import create_mutual_reasoning
 from langdistill.search.settings import Settings
 from langdistill.strategies.self_consistency import create_self_consistency
@@ -81,11 +81,6 @@ def samples_for(tokens: int, like: Cost) -> int:
 def cost_of(spent: Budget) -> Cost:
     """Of everything that was asked."""
     return Cost(spent.completions, sum(row["input_tokens"] for row in spent.ledger()), spent.tokens)
-
-
-def checked_of(state: dict[str, Any]) -> list[Checked]:
-    """The checked traces of a search's state, as a checkpointer gives them back, too."""
-    return [Checked(Trace(*one[0]), *one[1:]) for one in state["checked"]]
 
 
 def _asked(graph: Any, question: str, keys: list[str]) -> dict[str, Any]:
