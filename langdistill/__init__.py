@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from langdistill.recording.switching import record as record
     from langdistill.refining.ask_refine_trust import create_ask_refine_trust as create_ask_refine_trust
     from langdistill.replies import caching as caching
+    from langdistill.search.mutual_reasoning import create_mutual_reasoning as create_mutual_reasoning
     from langdistill.strategies.answer_hint import create_answer_hint as create_answer_hint
     from langdistill.strategies.best_of_n import create_best_of_n as create_best_of_n
     from langdistill.strategies.branch_solve_merge import create_branch_solve_merge as create_branch_solve_merge
@@ -91,6 +92,7 @@ _HOME = {
     "create_chain_of_thought": "strategies.chain_of_thought",
     "create_instruction_miner": "mining.miner",
     "create_least_to_most": "strategies.least_to_most",
+    "create_mutual_reasoning": "search.mutual_reasoning",
     "create_one_step_rephrase_and_respond": "strategies.rephrase_and_respond",
     "create_rationalization": "strategies.rationalization",
     "create_rephrase_and_respond": "strategies.rephrase_and_respond",
@@ -136,6 +138,7 @@ __all__ = [
     "create_chain_of_draft",
     "create_chain_of_thought",
     "create_least_to_most",
+    "create_mutual_reasoning",
     "create_one_step_rephrase_and_respond",
     "create_rationalization",
     "create_rephrase_and_respond",
