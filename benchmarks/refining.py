@@ -36,7 +36,7 @@ POOLS: dict[Literal["dev", "final"], Sequence[str]] = {"dev": ("trained", "alway
 """The runs of each pool: on `dev` those that thresholds are taken of."""
 ZERO_SHOT = 0.5
 """Threshold of the asker that nothing was tuned for: the graph's own default."""
-CURVES = ("art", "art_recent", "art_without")
+CURVES = ("art", "art_recent", "without", "without_recent")
 AMOUNTS = ("completions", "tokens", "rows", "problems", "truster_pairs")
 
 

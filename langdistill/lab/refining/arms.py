@@ -76,8 +76,10 @@ ARMS = {
     "asked_truster": Arm("Asker's sub-questions, refine always, Truster", refine="all"),
     "art_recent": Arm("ART, most recent", most_recent=True),
     "art": Arm("ART: Asker and Truster"),
-    "art_without": Arm("ART without sub-questions", "always", doubts="trained"),
-    "oracle": Arm("who asks knows the right answers; Truster", refine="wrong"),
+    "without_recent": Arm("ART without sub-questions, most recent", "always", most_recent=True, doubts="trained"),
+    "without": Arm("ART without sub-questions", "always", doubts="trained"),
+    "oracle_recent": Arm("oracle asker (knows the right answers), most recent", refine="wrong", most_recent=True),
+    "oracle": Arm("oracle asker (knows the right answers), Truster", refine="wrong"),
 }
 
 

@@ -51,8 +51,6 @@ from langdistill.students.versioned import versions_of
 Graph = CompiledStateGraph[Any, Any, Any, Any]
 AT_ONCE = 200
 """Questions under way at a time."""
-LONGEST = 256
-"""Tokens of a reply; of all in one there are about 200."""
 STEPS = {"asker": 300, "truster": 200, "refiner": 150, "in_one_reply": 300}
 
 
@@ -69,6 +67,8 @@ class Settings(Record):
     """Questions that thresholds are taken on."""
     final: int = 200
     """Questions that figures are of."""
+    max_tokens: int = 256
+    """Of a reply; of all in one there are about 150."""
     recipe: Recipe = MINIATURE
     steps: dict[str, int] = STEPS
     """Updates of each adapter."""
@@ -159,7 +159,8 @@ class RefiningLoop:
 
     def model(self, name: str | None = None) -> LocalChatModel:
         """The lab model, or an adapter of it that gives text."""
-        knobs = {"seed": self.seed, "temperature": self.settings.temperature, "max_tokens": LONGEST}
+        s = self.settings
+        knobs = {"seed": self.seed, "temperature": s.temperature, "max_tokens": s.max_tokens}
         return self.student(name).local(**knobs) if name else lab_model(**knobs)
 
     def tried(self, name: str, pool: Literal["dev", "final"]) -> dict[str, Tried]:

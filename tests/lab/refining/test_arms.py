@@ -49,8 +49,10 @@ RUNS_MADE = {
         ("art", 0.8, 4, 2, 1, 0, 10, 500),
         ("art", None, 3, 0, 0, 0, 8, 400),
         ("art_recent", 0.8, 3, 2, 1, 1, 10, 500),
-        ("art_without", 0.8, 4, 2, 1, 0, 10, 500),
+        ("without", 0.8, 4, 2, 1, 0, 10, 500),
+        ("without_recent", 0.8, 3, 2, 1, 1, 10, 500),
         ("oracle", None, 4, 1, 1, 0, 9, 450),
+        ("oracle_recent", None, 4, 1, 1, 0, 9, 450),
     ],
 )
 def test_what_an_arm_comes_to(
@@ -68,7 +70,7 @@ def test_the_threshold_that_is_best_for_an_arm() -> None:
 
 def test_doubts_may_be_of_another_run_than_refinements() -> None:
     mixed = {**RUNS_MADE, "always": dict(reversed(RUNS_MADE["always"].items()))}
-    found = {one.problem: one.doubt for one in ARMS["art_without"].sweep(mixed, GOLD).cases}
+    found = {one.problem: one.doubt for one in ARMS["without"].sweep(mixed, GOLD).cases}
     assert found == {"mended": 0.9, "distrusted": 0.8, "the same": 0.3, "spoilt": 0.2}
 
 
