@@ -138,7 +138,6 @@ __all__ = [
     "create_chain_of_draft",
     "create_chain_of_thought",
     "create_least_to_most",
-    "create_mutual_reasoning",
     "create_one_step_rephrase_and_respond",
     "create_rationalization",
     "create_rephrase_and_respond",
