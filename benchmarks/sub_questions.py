@@ -8,7 +8,8 @@ a line. The prompt is the question alone, for there is no answer to doubt. Gold 
 
 GSM8K: only the socratic form of the 1,319 test questions is at hand, so these are split: a quarter, the same for all seeds, is the
 test. StrategyQA: dev.json is the test. What is left is split into training and validation by the package, by question, anew for
-each seed. Every setting was chosen on the validation part of seed 0. Reads the data sets under the folder that the environment
+each seed; a seed decides the order of the training rows, too. The decoder's base is pre-trained once, on the training side of seed
+0. Every setting was chosen on the validation side of seed 0. Reads the data sets under the folder that the environment
 variable LANGDISTILL_DATA names. A run that was interrupted goes on with the same command.
 """
 
@@ -19,7 +20,7 @@ import json
 import os
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from random import Random
@@ -58,16 +59,18 @@ from langdistill.versions import installed
 
 RESULTS = Path(__file__).with_name("results") / "sub_questions.json"
 SEEDS = 3
+FEWER_SEEDS = {"lab": 1}
+"""Of arms that take long: the lab model reads and writes most words letter by letter."""
 VOCABULARY = 2048
 PROMPT_WEIGHT = 0.3
 """Of a question's tokens in the loss of the decoder's pre-training."""
 RECIPES = {
     "decoder": Recipe(adapter="full", learning_rate=1e-3, epochs=6, batch_size=16, max_length=CONTEXT),
-    "lab": Recipe(adapter="full", learning_rate=1e-3, epochs=3, batch_size=16, max_length=CONTEXT),
+    "lab": Recipe(adapter="full", learning_rate=1e-3, epochs=2, batch_size=16, max_length=CONTEXT),
 }
 ROLE_TOKENS = 8
 """At most that many are the chat template's own, in a chat of two messages."""
-MOST_TOKENS = {"decoder": 160, "lab": 320}
+MOST_TOKENS = {"decoder": 120, "lab": 240}
 """Of a reply; the lab model spells most words."""
 SAID = {
     "last_sentence": "the question's last sentence, alone",
@@ -156,7 +159,8 @@ class Run:
         place = self.folder / task / arm
         if not versions_of(place):
             lab = arm == "lab"
-            base, data = (WEIGHTS, "fitting") if lab else (self.base(), "data")
+            first = replace(self, seed=0)  # whose base all seeds share: it takes longest
+            base, data = (WEIGHTS, "fitting") if lab else (first.base(), "data")
             train(self.dataset(task, data), base, place, objective="sft", recipe=RECIPES[arm], seed=self.seed)
         return read_student(place)
 
@@ -233,13 +237,13 @@ def arms_of(task: str) -> list[str]:
 
 def of_task(task: str, runs: Sequence[Run]) -> dict[str, Any]:
     """Each arm: every measure, and by how much its ROUGE-L is above the nearest neighbour's, question by question."""
-    found = {arm: [run.scored(task, arm) for run in runs] for arm in arms_of(task)}
+    found = {arm: [run.scored(task, arm) for run in runs[: FEWER_SEEDS.get(arm)]] for arm in arms_of(task)}
 
     def of(arm: str, measure: str) -> list[list[float]]:
         return [[one[measure] for one in scored] for scored in found[arm]]
 
     def above(arm: str) -> list[list[float]]:
-        both = zip(of(arm, "rouge_l"), of("nearest", "rouge_l"), strict=True)
+        both = zip(of(arm, "rouge_l"), of("nearest", "rouge_l"), strict=False)  # where it has fewer seeds: of these
         return [[one - other for one, other in zip(*pair, strict=True)] for pair in both]
 
     asked = runs[0].asked(task)
