@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 from pathlib import Path
 from random import Random
 from statistics import mean
@@ -26,6 +26,7 @@ DRAWS = 2000
 """Of a bootstrap over questions."""
 TYPICAL = 200
 """Lists that the most typical one is chosen from and compared with."""
+ANNOTATION = re.compile(r"<<.*?>>|\n#### .*")
 SENTENCE = re.compile(r"(?<=[.!?])\s+")
 MEASURES = ("rouge_l", "count_error", "right_count")
 
@@ -75,6 +76,19 @@ def published(data: Path, *, cut: bool = False) -> dict[str, list[str]]:
     rows = lines(data / "strategyqa/bart_decomp_dev_predictions.jsonl")
     found = {row["question"].strip(): "\n".join(row["decomposition"]) for row in rows}
     return {question: listed(text.replace("?", "?\n") if cut else text) for question, text in found.items()}
+
+
+def readings(data: Path, known: Container[str]) -> list[tuple[str, str]]:
+    """What a model may read first: questions, each with a text that begins with its last sentence, which teaches to copy.
+
+    They are GSM8K's training questions with their solutions, which have no sub-questions, and of StrategyQA's training questions
+    those that are known, with the facts behind their answers.
+    """
+    solved = [(row["question"], ANNOTATION.sub("", row["answer"])) for row in lines(data / "gsm8k/train.jsonl")]
+    rows = json.loads((data / "strategyqa/train.json").read_text())
+    facts = [(row["question"], " ".join(row["facts"])) for row in rows if row["question"].strip() in known]
+    found = [(question.strip(), one_line(text)) for question, text in [*solved, *facts]]
+    return [(question, f"{SENTENCE.split(question)[-1]}\n{text}") for question, text in found]
 
 
 def drawn(question: str) -> float:

@@ -18,7 +18,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -30,13 +29,11 @@ from typing import Any
 from sub_question_rules import (
     MEASURES,
     RULES,
-    SENTENCE,
     TASKS,
     Item,
-    lines,
     listed,
-    one_line,
     published,
+    readings,
     scores,
     told,
     typical,
@@ -72,6 +69,9 @@ ROLE_TOKENS = 8
 """At most that many are the chat template's own, in a chat of two messages."""
 MOST_TOKENS = {"decoder": 120, "lab": 240}
 """Of a reply; the lab model spells most words."""
+BESIDE = ("nearest", "last_sentence")
+"""The rules that each arm's ROUGE-L is compared with, question by question."""
+EXAMPLES = 3
 SAID = {
     "last_sentence": "the question's last sentence, alone",
     "constant": "the most typical training list, whatever the question",
@@ -82,7 +82,6 @@ SAID = {
     "published": "BART, as published",
     "published_cut": "BART, its lines cut after each question mark",
 }
-ANNOTATION = re.compile(r"<<.*?>>|\n#### .*")
 
 
 def every(_: Any) -> bool:
@@ -125,26 +124,12 @@ class Run:
     def asked(self, task: str) -> list[Item]:
         return TASKS[task](self.data)[1] if self.part == "test" else self.rows(task, "validation")
 
-    def documents(self) -> list[Document]:
-        """What the decoder's base reads: GSM8K's training questions with their solutions, which have no sub-questions, and the facts
-        behind StrategyQA's questions of the training side. Before each stands the question's last sentence, which teaches to copy.
-        """
-        solved = [
-            (row["question"], ANNOTATION.sub("", row["answer"])) for row in lines(self.data / "gsm8k/train.jsonl")
-        ]
-        known = {item.question for item in self.rows("strategy_qa", "train")}
-        rows = json.loads((self.data / "strategyqa/train.json").read_text())
-        facts = [(row["question"], " ".join(row["facts"])) for row in rows if row["question"].strip() in known]
-        return [
-            chat(question.strip(), f"{SENTENCE.split(question.strip())[-1]}\n{one_line(text)}")
-            for question, text in [*solved, *facts]
-        ]
-
     def base(self) -> Path:
         """The decoder's base: tokenizer and weights made of nothing but training text."""
         place = self.folder / "base"
         if not place.exists():
-            documents = self.documents()
+            known = {item.question for item in self.rows("strategy_qa", "train")}
+            documents = [chat(question, text) for question, text in readings(self.data, known)]
             tokenizer, settings = tokenizer_of(documents), pretrain.Settings(seed=self.seed)
             model = pretrain.new_model(settings, tokenizer)
             encoded = pretrain.encode(tokenizer, documents, PROMPT_WEIGHT)
@@ -236,28 +221,48 @@ def arms_of(task: str) -> list[str]:
 
 
 def of_task(task: str, runs: Sequence[Run]) -> dict[str, Any]:
-    """Each arm: every measure, and by how much its ROUGE-L is above the nearest neighbour's, question by question."""
+    """Each arm: every measure, and by how much its ROUGE-L is above that of two rules, question by question."""
     found = {arm: [run.scored(task, arm) for run in runs[: FEWER_SEEDS.get(arm)]] for arm in arms_of(task)}
 
     def of(arm: str, measure: str) -> list[list[float]]:
         return [[one[measure] for one in scored] for scored in found[arm]]
 
-    def above(arm: str) -> list[list[float]]:
-        both = zip(of(arm, "rouge_l"), of("nearest", "rouge_l"), strict=False)  # where it has fewer seeds: of these
+    def above(arm: str, rule: str) -> list[list[float]]:
+        both = zip(of(arm, "rouge_l"), of(rule, "rouge_l"), strict=False)  # where it has fewer seeds: of these
         return [[one - other for one, other in zip(*pair, strict=True)] for pair in both]
 
     asked = runs[0].asked(task)
+    arms: dict[str, Any] = {
+        arm: {measure: told(of(arm, measure)) for measure in MEASURES}
+        | {"above": {rule: told(above(arm, rule)) for rule in BESIDE if rule != arm}}
+        for arm in found
+    }
     return {
         "questions": len(asked),
         "sub_questions": mean(len(item.parts) for item in asked),
         "train": [len(run.rows(task, "train")) for run in runs],
         "validation": [len(run.rows(task, "validation")) for run in runs],
-        "arms": {
-            arm: {measure: told(of(arm, measure)) for measure in MEASURES}
-            | ({"above_nearest": told(above(arm))} if arm != "nearest" else {})
-            for arm in found
-        },
+        "arms": arms,
+        "note": note(arms),
+        "examples": [
+            {"question": item.question, "gold": item.parts}
+            | {arm: runs[0].kept(task, arm)[at] for arm in arms if arm != "constant"}
+            for at, item in enumerate(asked[:EXAMPLES])
+        ],
     }
+
+
+def note(arms: dict[str, Any]) -> str:
+    """How each trained arm compares with the best and the nearest rule, in words."""
+    value = {arm: row["rouge_l"]["value"] for arm, row in arms.items()}
+    best = max([arm for arm in arms if arm == "constant" or arm in RULES], key=value.__getitem__)
+    found = [f"Of the rules the best ROUGE-L has {SAID[best]}: {value[best]:.3f}."]
+    for arm in RECIPES:
+        low, high = arms[arm]["above"]["nearest"]["over_questions"]
+        word = "above" if low > 0 else "below" if high < 0 else "not told apart from"
+        rule = "above" if value[arm] > value[best] else "below"
+        found.append(f"{SAID[arm]}: {value[arm]:.3f}, {word} the nearest neighbour and {rule} the best rule.")
+    return " ".join(found)
 
 
 def main() -> None:

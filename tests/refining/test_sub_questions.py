@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import runpy
 from collections import Counter
 from collections.abc import Iterator
@@ -66,8 +65,15 @@ def test_the_published_predictions_are_of_the_test_questions(data: Path) -> None
 
 
 def test_the_text_for_pre_training_holds_no_test_question(data: Path) -> None:
-    rows = (json.loads(line) for line in (data / "gsm8k/train.jsonl").read_text().splitlines())
-    assert not {row["question"].strip() for row in rows} & {item.question for item in RULES["socratic"](data)}
+    train = RULES["decompositions"](data, "train")
+    texts = RULES["readings"](data, {item.question for item in train[:10]})
+    assert len(texts) == 7473 + 10
+    assert texts[0][1].startswith(
+        "How many clips did Natalia sell altogether in April and May?\nNatalia sold 48/2 = 24 clips"
+    )
+    assert not any("<<" in text or "####" in text for _, text in texts)
+    asked = {item.question for items in (RULES["socratic"](data), train[10:]) for item in items}
+    assert not {question for question, _ in texts} & (asked - {item.question for item in train[:10]})
 
 
 @pytest.mark.parametrize(("task", "sizes"), [("gsm8k", (882, 90, 347)), ("strategy_qa", (1869, 192, 229))])
