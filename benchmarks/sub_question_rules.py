@@ -28,7 +28,7 @@ TYPICAL = 200
 """Lists that the most typical one is chosen from and compared with."""
 ANNOTATION = re.compile(r"<<.*?>>|\n#### .*")
 SENTENCE = re.compile(r"(?<=[.!?])\s+")
-MEASURES = ("rouge_l", "count_error", "right_count")
+MEASURES = ("rouge_l", "count_error", "right_count", "repeated")
 
 
 class Item(NamedTuple):
@@ -114,12 +114,15 @@ TASKS: dict[str, Callable[[Path], tuple[list[Item], list[Item]]]] = {"gsm8k": gs
 
 
 def scores(said: Sequence[str], gold: Sequence[str]) -> dict[str, float]:
-    """ROUGE-L F1 of the lists, each joined by newlines; how far their lengths are apart; and whether they are equal."""
+    """ROUGE-L F1 of the lists, each joined by newlines; how far their lengths are apart; whether they are equal; and
+    whether a line is said twice.
+    """
     apart = abs(len(said) - len(gold))
     return {
         "rouge_l": rouge_l("\n".join(said), "\n".join(gold)),
         "count_error": float(apart),
         "right_count": float(not apart),
+        "repeated": float(len(set(said)) < len(said)),
     }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import runpy
 from collections import Counter
 from collections.abc import Iterator
@@ -102,15 +103,29 @@ def test_the_rows_are_what_was_read(data: Path, tmp_path: Path, script: dict[str
 @pytest.mark.parametrize(
     ("said", "gold", "wanted"),
     [
-        (["How many eggs?", "How much money?"], ["How many eggs?", "How much money?"], (1.0, 0.0, 1.0)),
-        (["How many eggs?"], ["How many eggs?", "How much money?"], (2 * 3 / 9, 1.0, 0.0)),
-        (["How much money?", "How many eggs?"], ["How many eggs?", "How much money?"], (2 * 3 / 12, 0.0, 1.0)),
-        ([], ["How many eggs?"], (0.0, 1.0, 0.0)),
-        (["Where?", "Who?", "Why?"], ["How many eggs?"], (0.0, 2.0, 0.0)),
+        (["How many eggs?", "How much money?"], ["How many eggs?", "How much money?"], (1.0, 0.0, 1.0, 0.0)),
+        (["How many eggs?"], ["How many eggs?", "How much money?"], (2 * 3 / 9, 1.0, 0.0, 0.0)),
+        (["How much money?", "How many eggs?"], ["How many eggs?", "How much money?"], (2 * 3 / 12, 0.0, 1.0, 0.0)),
+        ([], ["How many eggs?"], (0.0, 1.0, 0.0, 0.0)),
+        (["Where?", "Who?", "Where?"], ["How many eggs?"], (0.0, 2.0, 0.0, 1.0)),
     ],
 )
-def test_lists_are_compared(said: list[str], gold: list[str], wanted: tuple[float, float, float]) -> None:
-    assert RULES["scores"](said, gold) == dict(zip(("rouge_l", "count_error", "right_count"), wanted, strict=True))
+def test_lists_are_compared(said: list[str], gold: list[str], wanted: tuple[float, ...]) -> None:
+    assert RULES["scores"](said, gold) == dict(zip(RULES["MEASURES"], wanted, strict=True))
+
+
+def test_the_kept_figures_are_of_these_questions(data: Path) -> None:
+    kept = json.loads((FOLDER / "results/sub_questions.json").read_text())["tasks"]
+    for name, task in kept.items():
+        items = RULES["TASKS"][name](data)[1]
+        assert task["questions"] == len(items)
+        found = RULES["told"](
+            [[RULES["scores"](RULES["last_sentence"](item, []), item.parts)["rouge_l"] for item in items]]
+        )
+        assert task["arms"]["last_sentence"]["rouge_l"]["value"] == pytest.approx(found["value"])
+    cut = RULES["published"](data, cut=True)
+    right = [len(cut[item.question]) == len(item.parts) for item in RULES["TASKS"]["strategy_qa"](data)[1]]
+    assert kept["strategy_qa"]["arms"]["published_cut"]["right_count"]["value"] == pytest.approx(sum(right) / 229)
 
 
 def test_the_rules() -> None:
