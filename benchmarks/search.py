@@ -157,11 +157,11 @@ def timed(question: str, delay: float, batched: bool, at_once: int, most: int | 
     models = [slow(one(SEEDS[0], batched=batched), delay) for one in (generator, discriminator)]
     graph = create_mutual_reasoning(*models, preset=replace(PAPER, at_once=at_once))
     config: Any = {"max_concurrency": most} if most else {}
-    started = time.monotonic()
+    started, worked = time.monotonic(), time.process_time()
     with budget() as spent:
         state = asyncio.run(graph.ainvoke({"messages": [("user", question)]}, config, output_keys=["tree", "answer"]))
-    return {"seconds": time.monotonic() - started, "completions": cost_of(spent).completions, "tree": state["tree"]} | {
-        "nodes": len(state["tree"]), "rollouts": state["tree"][0]["visits"], "answer": state["answer"],
+    return {"seconds": time.monotonic() - started, "cpu_seconds": time.process_time() - worked, "tree": state["tree"]} | {
+        "completions": cost_of(spent).completions, "nodes": len(state["tree"]), "rollouts": state["tree"][0]["visits"], "answer": state["answer"],
         "requests": sum(one.requests for one in models),
     }  # fmt: skip
 
