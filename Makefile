@@ -71,6 +71,7 @@ bench: $(READY)
 	$(BIN)/python benchmarks/mining.py
 	$(BIN)/python benchmarks/skill_world.py --out runs/skill_world
 	$(BIN)/python benchmarks/refining.py --out runs/refining
+	$(BIN)/python benchmarks/search.py
 	@if [ -n "$$LANGDISTILL_DATA" ]; then $(BIN)/python benchmarks/solutions.py --out runs/solutions; fi
 	@if [ -n "$$LANGDISTILL_DATA" ]; then $(BIN)/python benchmarks/sub_questions.py --out runs/sub_questions; fi
 	@if [ -n "$$LANGDISTILL_DATA" ]; then $(BIN)/python benchmarks/top_k_kl.py; fi
