@@ -124,6 +124,8 @@ def longest(n: int) -> list[str]:
 def speed(delay: float) -> dict[str, Any]:
     """32 rollouts of the paper's settings together, against one request after the other.
 
+    Rounds are what a machine with time to spare waits for: requests of one round go out together. Where seconds are far above rounds x
+    delay + CPU seconds, other work held up this measurement.
     Three problems on a server that gives n replies to a request, as the authors' does, and one on a server that gives one.
     """
     return {
@@ -159,11 +161,22 @@ def timed(question: str, delay: float, batched: bool, at_once: int, most: int | 
     config: Any = {"max_concurrency": most} if most else {}
     started, worked = time.monotonic(), time.process_time()
     with budget() as spent:
-        state = asyncio.run(graph.ainvoke({"messages": [("user", question)]}, config, output_keys=["tree", "answer"]))
+        rounds, state = asyncio.run(followed(graph, question, config))
     return {"seconds": time.monotonic() - started, "cpu_seconds": time.process_time() - worked, "tree": state["tree"]} | {
         "completions": cost_of(spent).completions, "nodes": len(state["tree"]), "rollouts": state["tree"][0]["visits"], "answer": state["answer"],
-        "requests": sum(one.requests for one in models),
+        "requests": sum(one.requests for one in models), "rounds": rounds,
     }  # fmt: skip
+
+
+async def followed(graph: Any, question: str, config: Any) -> tuple[int, dict[str, Any]]:
+    """How many times in sequence requests went out, and the final state."""
+    rounds, state = 0, dict[str, Any]()
+    modes = ["custom", "values"]
+    asked = graph.astream({"messages": [("user", question)]}, config, stream_mode=modes, output_keys=["tree", "answer"])
+    async for mode, told in asked:
+        rounds += mode == "custom"
+        state = state | told if mode == "values" else state
+    return rounds, state
 
 
 def slow(model: Any, delay: float) -> Any:
