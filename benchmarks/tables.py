@@ -30,6 +30,7 @@ PAGES = (
             "top_k_kl",
             "mining",
             "refining",
+            "search",
         )
     ),
 )
