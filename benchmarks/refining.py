@@ -18,6 +18,7 @@ from pathlib import Path
 from statistics import mean
 from typing import Any, Literal
 
+from langdistill.evaluation.area import area
 from langdistill.evaluation.sweep import Point, Sweep
 from langdistill.folders import write_whole
 from langdistill.intervals import over_seeds, student_interval
@@ -117,7 +118,6 @@ def counts(loop: RefiningLoop, name: str) -> dict[str, Any]:
 def detection(runs: Runs, gold: Mapping[str, str]) -> dict[str, float | None]:
     """How well the asker tells wrong first answers from right ones, and the truster a wrong answer from a right one to the question."""
     asked = ARMS["art"].sweep(runs, gold).cases
-    wrong, right = ([one.doubt or 0.0 for one in asked if one.first is wanted] for wanted in (False, True))
     pairs = [
         one for one in (*asked, *ARMS["always_truster"].sweep(runs, gold).cases) if one.refined not in (None, one.first)
     ]
@@ -125,17 +125,10 @@ def detection(runs: Runs, gold: Mapping[str, str]) -> dict[str, float | None]:
     known = [one.doubt is not None for one in asked]
     return {
         "decisions": mean(known),
-        "asker_auc": auc(wrong, right),
+        "asker_auc": area([one.doubt or 0.0 for one in asked], [not one.first for one in asked]),
         "truster_accuracy": mean(taken) if taken else None,
         "truster_pairs": len(taken),
     }
-
-
-def auc(higher: Sequence[float], lower: Sequence[float]) -> float | None:
-    """The share of pairs in which the first is higher; a tie counts half."""
-    if not higher or not lower:
-        return None
-    return mean((one > other) + 0.5 * (one == other) for one in higher for other in lower)
 
 
 def curve(found: Sweep) -> list[float]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from threading import Lock
 from typing import Any
 from uuid import UUID
@@ -16,13 +16,30 @@ from langdistill.evaluation.results import Account
 from langdistill.usage import tokens_of
 
 
+def model_in(metadata: Mapping[str, Any]) -> str | None:
+    """The configured name of the model that is asked."""
+    name = metadata.get("ls_model_name")
+    return str(name) if name else None
+
+
+def node_in(metadata: Mapping[str, Any]) -> str | None:
+    """The graph's node that asks; of a graph inside it, the node of the outer one."""
+    return str(metadata.get("langgraph_checkpoint_ns") or "").partition(":")[0] or None
+
+
 class Meter(BaseCallbackHandler):
     """Counts completions and tokens of every model call below it; thread-safe."""
 
     run_inline = True
 
-    def __init__(self) -> None:
+    def __init__(self, by: Callable[[Mapping[str, Any]], str | None] = model_in) -> None:
+        """Begin at nothing.
+
+        Args:
+            by: from a call's metadata to the account that it goes to; where it tells none, by the model that the reply names.
+        """
         self.accounts: dict[str, Account] = {}
+        self._by = by
         self._names: dict[UUID, str] = {}
         self._lock = Lock()
 
@@ -35,10 +52,10 @@ class Meter(BaseCallbackHandler):
         metadata: dict[str, Any] | None = None,
         **kwargs: Any,
     ) -> None:
-        """Note which model is asked."""
-        if name := (metadata or {}).get("ls_model_name"):
+        """Note whose account it goes to."""
+        if name := self._by(metadata or {}):
             with self._lock:
-                self._names[run_id] = str(name)
+                self._names[run_id] = name
 
     def on_llm_end(self, response: LLMResult, *, run_id: UUID, **kwargs: Any) -> None:
         """Count one call, all its replies together."""

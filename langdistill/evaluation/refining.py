@@ -9,13 +9,9 @@ import time
 from collections.abc import Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
-from threading import Lock
 from typing import Any
-from uuid import UUID
 
-from langchain_core.callbacks import BaseCallbackHandler
-from langchain_core.messages import BaseMessage, HumanMessage
-from langchain_core.outputs import LLMResult
+from langchain_core.messages import HumanMessage
 from langgraph.pregel import Pregel
 from pydantic import Field
 
@@ -23,12 +19,12 @@ from langdistill.answers import same
 from langdistill.errors import EvaluationError, ModelError
 from langdistill.evaluation.kept import Kept
 from langdistill.evaluation.measuring import CONCURRENT, Equal, Progress
+from langdistill.evaluation.metering import Meter, node_in
 from langdistill.evaluation.results import Account
 from langdistill.evaluation.subject import subject_of
 from langdistill.evaluation.sweep import Case
 from langdistill.evaluation.together import together
 from langdistill.records import Problem, Record, digest
-from langdistill.usage import tokens_of
 
 ANSWER, DOUBT, TRUST = "answer", "doubt", "trust"
 """Nodes of the graph: the first two run for every problem, the others for what is refined."""
@@ -166,53 +162,20 @@ def _tried(
 
 
 def _try(graph: Any, problem: Problem) -> Tried:
-    ledger = _ByNode()
+    meter = Meter(by=node_in)
     given = {"messages": [HumanMessage(problem.question)]}
     try:
-        state = graph.invoke(given, {"callbacks": [ledger], "metadata": problem.metadata}, output_keys=list(TOLD))
+        state = graph.invoke(given, {"callbacks": [meter], "metadata": problem.metadata}, output_keys=list(TOLD))
     except Exception as error:
-        return Tried(spent=ledger.accounts, error=f"{type(error).__name__}: {error}")
+        return Tried(spent=meter.accounts, error=f"{type(error).__name__}: {error}")
     refined, scores = state.get("refined"), state.get("scores")
     return Tried(
         doubt=state.get("doubt"),
         first=state["first"]["answer"],
         refined=refined["answer"] if refined else None,
         scores=tuple(scores) if scores else None,
-        spent=ledger.accounts,
+        spent=meter.accounts,
     )
-
-
-class _ByNode(BaseCallbackHandler):
-    """Counts completions and tokens of every model call by the graph's node that it was made in."""
-
-    run_inline = True
-
-    def __init__(self) -> None:
-        self.accounts: dict[str, Account] = {}
-        self._nodes: dict[UUID, str] = {}
-        self._lock = Lock()
-
-    def on_chat_model_start(
-        self,
-        serialized: dict[str, Any],
-        messages: list[list[BaseMessage]],
-        *,
-        run_id: UUID,
-        metadata: dict[str, Any] | None = None,
-        **kwargs: Any,
-    ) -> None:
-        """Note the outermost node: that of a graph inside it is its own affair."""
-        place = str((metadata or {}).get("langgraph_checkpoint_ns") or "")
-        with self._lock:
-            self._nodes[run_id] = place.partition(":")[0]
-
-    def on_llm_end(self, response: LLMResult, *, run_id: UUID, **kwargs: Any) -> None:
-        """Count one call, all its replies together."""
-        replies = response.generations[0] if response.generations else []
-        account = Account(completions=len(replies), **tokens_of(response))
-        with self._lock:
-            node = self._nodes.pop(run_id, "")
-            self.accounts[node] = self.accounts.get(node, Account()) + account
 
 
 def _params(graph: Pregel[Any, Any, Any, Any]) -> dict[str, Any]:
