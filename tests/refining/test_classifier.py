@@ -9,10 +9,9 @@ import pytest
 from langchain_core.runnables import RunnableLambda
 
 from langdistill.errors import ModelError
-from langdistill.prompts import fill
+from langdistill.prompts import DOUBT, fill
 from langdistill.refining.ask_refine_trust import create_ask_refine_trust
 from langdistill.refining.askers.classifier import classifier
-from langdistill.refining.askers.trained import PROMPT
 from langdistill.refining.trusters.most_recent import most_recent
 from langdistill.students.train.objectives.classifier import classifier as labelling
 from langdistill.testing.models import OneReplyChatModel
@@ -72,15 +71,15 @@ def test_a_label_that_it_does_not_know_is_an_error(told: Any) -> None:
 def test_a_student_that_labels_is_an_asker(tmp_path: Path) -> None:
     rows: list[dict[str, Any]] = [
         {
-            "prompt": [{"role": "user", "content": fill(PROMPT, question=QUESTION, reply=f"Answer: {said}")}],
+            "prompt": [{"role": "user", "content": fill(DOUBT, question=QUESTION, reply=f"Answer: {said}")}],
             "completion": [{"role": "assistant", "content": "Yes" if said != 4 else "No"}],
         }
         for said in range(12)
     ]
     student, _ = learnt(tmp_path, rows, labelling(), FEW)
     reader = student.classifier()
-    asker = classifier(RunnableLambda(lambda one: fill(PROMPT, **one)) | reader, wrong="Yes")
-    doubt = reader.invoke(fill(PROMPT, question=QUESTION, reply="Answer: 4"))["probabilities"]["Yes"]
+    asker = classifier(RunnableLambda(lambda one: fill(DOUBT, **one)) | reader, wrong="Yes")
+    doubt = reader.invoke(fill(DOUBT, question=QUESTION, reply="Answer: 4"))["probabilities"]["Yes"]
     assert answer(asker, doubt) == ("5", 2)
     assert answer(asker, min(1.0, doubt + 1e-6)) == ("4", 1)
     graph = create_ask_refine_trust(model(), asker=asker, truster=most_recent(), threshold=doubt)

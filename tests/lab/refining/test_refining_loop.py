@@ -79,4 +79,4 @@ def test_it_goes_on_where_it_stopped(loop: RefiningLoop, runs: dict[str, dict[st
     assert again.dataset("asker").hash == loop.dataset("asker").hash
     assert again.student("asker").version == 1
     assert told == []
-    assert sorted(path.name for path in loop.folder.glob("students/*/v*")) == ["v1"] * 4
+    assert {path.name for path in loop.folder.glob("students/*/v*")} == {"v1"}, "no adapter is trained twice"
