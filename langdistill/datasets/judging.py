@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from langdistill.answers import same
 from langdistill.datasets.attempts import Attempt, by_feedback
+from langdistill.datasets.taking import Taking
 from langdistill.errors import UnknownName
 from langdistill.filters.gold import Gold, gold_of
 from langdistill.groups import Group
@@ -94,6 +95,13 @@ def find_judge(name: str) -> Callable[..., Judge]:
     return made[name]
 
 
-def is_supervised(judge: Any) -> bool:
-    """Whether a judge reads gold answers."""
-    return bool(getattr(judge, "supervised", False))
+@dataclass(frozen=True)
+class ByJudge(Taking):
+    """A target whose rows a judge has sorted."""
+
+    judge: Judge
+
+    @property
+    def supervised(self) -> bool:
+        """Whether its judge reads gold answers."""
+        return bool(getattr(self.judge, "supervised", False))

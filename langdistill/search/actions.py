@@ -53,19 +53,20 @@ class Action:
 
     def asked(self, question: str, so_far: Sequence[str]) -> str:
         """The prompt after some steps."""
-        return fill(self.prompt, question=question, so_far=_told(so_far))
+        return fill(self.prompt, question=question, so_far=so_far_told(so_far))
 
     def asked_then(self, question: str, so_far: Sequence[str], step: str) -> str:
         """The second prompt, for a step that the first gave."""
         assert self.then
-        return fill(self.then, question=question, so_far=_told(so_far), step=step)
+        return fill(self.then, question=question, so_far=so_far_told(so_far), step=step)
 
 
 CAN_ANSWER = "now we can answer"
 """What a last sub-question says, whatever its case; one that repeats the end of the question is the last, too."""
 
 
-def _told(so_far: Sequence[str]) -> str:
+def so_far_told(so_far: Sequence[str]) -> str:
+    """The steps before as a prompt tells them, a line each, or nothing."""
     return "\n".join(["Steps so far:", *so_far, ""]) + "\n" if so_far else ""
 
 

@@ -8,10 +8,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from random import Random
 
+from langdistill.answers.lines import lines
+
 
 def lines_of(steps: Sequence[str]) -> list[str]:
     """A trace in its smallest steps: the lines that hold anything."""
-    return [line.strip() for step in steps for line in step.splitlines() if line.strip()]
+    return [line for step in steps for line in lines(step)]
 
 
 def prefixes(lines: Sequence[str], count: int, mask: tuple[float, float], rng: Random) -> list[list[str]]:

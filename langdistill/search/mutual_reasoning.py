@@ -20,12 +20,13 @@ from langdistill.errors import UnknownName
 from langdistill.nodes import step
 from langdistill.prompts import ANSWER_LINE, check, fill
 from langdistill.questions import Answered, Question, Thinking, labelled, question_of, turn
+from langdistill.search.actions import so_far_told
 from langdistill.search.choosing import Checked, Trace, choose, traces_of
 from langdistill.search.expanding import Expander, together
 from langdistill.search.masking import prefixes
 from langdistill.search.rollouts import Rollouts
 from langdistill.search.settings import PRESETS, Settings
-from langdistill.search.tree import Tree
+from langdistill.search.tree import Tree, stream
 
 COMPLETE = "{question}\n\n{so_far}Go on from here, step by step to the end. " + ANSWER_LINE
 """What the discriminator is asked. Places: the question, and the beginning of a trace."""
@@ -105,19 +106,20 @@ def create_mutual_reasoning(
 
     def verify(state: Searching):
         traces = [Trace(*one) for one in state["traces"]]
+        unchecked = {"checked": [Checked(one, 0, 0) for one in traces]}
         if len({one.answer for one in traces}) < 2:
-            return {"checked": [Checked(one, 0, 0) for one in traces]}
-        stream = Tree(seed=seed).stream(-1)
-        begun = [prefixes(one.lines, settings.prefixes, settings.mask, stream) for one in traces]
+            return unchecked
+        rng = stream(seed, -1)
+        begun = [prefixes(one.lines, settings.prefixes, settings.mask, rng) for one in traces]
         asked = [
-            ask(second, turn(state, fill(complete, question=question_of(state), so_far=_told(lines))))
+            ask(second, turn(state, fill(complete, question=question_of(state), so_far=so_far_told(lines))))
             for some in begun
             for lines in some
         ]
         try:
             replies = iter((yield asked))
         except BudgetSpent:
-            return {"checked": [Checked(one, 0, 0) for one in traces]}
+            return unchecked
         return {
             "checked": [
                 _checked(one, [next(replies) for _ in some], extract) for one, some in zip(traces, begun, strict=True)
@@ -144,10 +146,6 @@ def _settings(preset: str | Settings) -> Settings:
     if preset not in PRESETS:
         raise UnknownName("preset", preset, PRESETS)
     return PRESETS[preset]
-
-
-def _told(lines: list[str]) -> str:
-    return "\n".join(["Steps so far:", *lines, ""]) + "\n" if lines else ""
 
 
 def _checked(trace: Trace, replies: list[Any], extract: Extract) -> Checked:

@@ -15,6 +15,11 @@ ROOT = 0
 """Index of the root."""
 
 
+def stream(seed: int, rollout: int) -> Random:
+    """The random numbers of a rollout; of what is no rollout where it is below 0."""
+    return Random(f"{seed}/{rollout}")
+
+
 class Step(NamedTuple):
     """What an action gave: a node to be."""
 
@@ -66,7 +71,7 @@ class Tree:
 
     def stream(self, rollout: int) -> Random:
         """The random numbers of a rollout."""
-        return Random(f"{self.seed}/{rollout}")
+        return stream(self.seed, rollout)
 
     def uct(self, index: int) -> float:
         """Q/N + c * sqrt(ln(N of the parent) / N); infinite for a node that nobody has tried."""

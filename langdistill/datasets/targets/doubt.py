@@ -11,27 +11,20 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from langdistill.datasets.attempts import Attempt, predictions
-from langdistill.datasets.judging import Judge, is_supervised
+from langdistill.datasets.judging import ByJudge, Judge
 from langdistill.datasets.rows import in_order, no_question, row_of
 from langdistill.datasets.sub_questions import SubQuestions, sub_questions_of
-from langdistill.datasets.taking import Taking
 from langdistill.groups import Group, Rows, question_text
 from langdistill.prompts import DOUBT, REFINE_OR_NOT, check, fill
 from langdistill.records import Example, Message, text_of
 
 
 @dataclass(frozen=True)
-class Doubted(Taking):
+class Doubted(ByJudge):
     """See `doubt`."""
 
-    judge: Judge
     questions: SubQuestions | None
     template: str
-
-    @property
-    def supervised(self) -> bool:
-        """Whether its judge reads gold answers."""
-        return is_supervised(self.judge)
 
     def class_of(self, row: Example) -> str | None:
         """Whether its answer is to be refined: "refine" or "keep"."""

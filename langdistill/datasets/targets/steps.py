@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from langdistill.answers.lines import lines as lines
 from langdistill.answers.thinking import thought_and_said
 from langdistill.datasets.attempts import Attempt, attempts
 from langdistill.datasets.rows import in_order, no_question
@@ -22,11 +23,6 @@ Split = Callable[[str], list[str]]
 def paragraphs(text: str) -> list[str]:
     """The parts between empty lines."""
     return [part.strip() for part in re.split(r"\n[ \t]*\n", text) if part.strip()]
-
-
-def lines(text: str) -> list[str]:
-    """The lines that hold anything."""
-    return [line.strip() for line in text.splitlines() if line.strip()]
 
 
 @dataclass(frozen=True)

@@ -11,24 +11,17 @@ from dataclasses import dataclass
 from itertools import islice
 
 from langdistill.datasets.attempts import Attempt, predictions
-from langdistill.datasets.judging import Judge, is_supervised
+from langdistill.datasets.judging import ByJudge, Judge
 from langdistill.datasets.rows import in_order, no_question
-from langdistill.datasets.taking import Taking
 from langdistill.errors import DatasetError
 from langdistill.groups import Group, Rows
 
 
 @dataclass(frozen=True)
-class Trusted(Taking):
+class Trusted(ByJudge):
     """See `trust`."""
 
-    judge: Judge
     most: int | None
-
-    @property
-    def supervised(self) -> bool:
-        """Whether its judge reads gold answers."""
-        return is_supervised(self.judge)
 
     def __call__(self, group: Group) -> Rows:
         """The pairs of a problem."""

@@ -5,23 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from langdistill.datasets.attempts import attempts
-from langdistill.datasets.judging import Judge, is_supervised, with_the_vote
+from langdistill.datasets.judging import ByJudge, Judge, with_the_vote
 from langdistill.datasets.rows import in_order, no_question
-from langdistill.datasets.taking import Taking
 from langdistill.groups import Group, Rows
 from langdistill.records import Example
 
 
 @dataclass(frozen=True)
-class Unpaired(Taking):
+class Unpaired(ByJudge):
     """See `unpaired`."""
-
-    judge: Judge
-
-    @property
-    def supervised(self) -> bool:
-        """Whether its judge reads gold answers."""
-        return is_supervised(self.judge)
 
     def class_of(self, row: Example) -> str:
         """Whether its target is one to imitate: "good" or "bad"."""

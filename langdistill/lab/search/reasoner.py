@@ -25,7 +25,7 @@ from langdistill.prompts import STEP_BY_STEP
 from langdistill.records import digest
 from langdistill.search.actions import ACTIONS, START
 from langdistill.search.mutual_reasoning import COMPLETE
-from langdistill.testing.models import OneReplyChatModel
+from langdistill.testing.models import OneReplyChatModel, ScriptedChatModel
 
 WORKED = re.compile(r"^(?P<day>\w+day): (?P<before>-?\d+) [-+*] \d+ = (?P<after>-?\d+)\.$", re.MULTILINE)
 """A line in which a change was reckoned."""
@@ -83,13 +83,8 @@ class SampledChatModel(OneReplyChatModel):
             _samples.reset(entered)
 
 
-class BatchedChatModel(SampledChatModel):
+class BatchedChatModel(SampledChatModel, ScriptedChatModel):
     """The same, where all n replies come from one request."""
-
-    n: int = 1
-
-    def _count(self, params: dict[str, Any]) -> int:
-        return params.get("n") or self.n
 
 
 @dataclass(frozen=True)

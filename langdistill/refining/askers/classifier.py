@@ -64,7 +64,7 @@ def classifier(model: Model, *, wrong: str = WRONG) -> Classifier:
     """Refine what a classifier takes for wrong; no completions, and nothing that the refinement is told.
 
     A student reads one prompt: put what it was trained on before it, as in
-    ``RunnableLambda(lambda one: fill(PROMPT, **one)) | student.classifier()``.
+    ``RunnableLambda(lambda one: fill(DOUBT, **one)) | student.classifier()``.
 
     Args:
         model: see `Model`.

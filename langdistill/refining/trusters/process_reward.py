@@ -11,16 +11,12 @@ from typing import Any
 
 from langchain_core.runnables import Runnable, RunnableLambda
 
+from langdistill.answers.lines import lines
 from langdistill.errors import ModelError
 from langdistill.refining.trusters.ranker import Ranker
 
 StepScorer = Callable[[dict[str, Any]], Sequence[float]] | Runnable[Any, Any]
 """From ``{"question": ..., "steps": [...]}`` to a number for each step, the higher the better."""
-
-
-def lines(reply: str) -> list[str]:
-    """The lines that hold anything."""
-    return [line.strip() for line in reply.splitlines() if line.strip()]
 
 
 def process_reward(
