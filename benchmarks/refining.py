@@ -23,7 +23,7 @@ from typing import Any, Literal
 from langdistill.evaluation.area import area
 from langdistill.evaluation.sweep import Point, Sweep
 from langdistill.folders import write_whole
-from langdistill.intervals import over_seeds, student_interval
+from langdistill.intervals import told_over_seeds
 from langdistill.lab.demo import versions
 from langdistill.lab.processes import Progress, side_by_side
 from langdistill.lab.refining.arms import ARMS, RUNS, Runs
@@ -138,21 +138,12 @@ def curve(found: Sweep) -> list[float]:
     return [min(found.points, key=lambda one: abs(one.rate - rate)).accuracy.value for rate in RATES]
 
 
-def over(values: Sequence[float | None], *, share: bool = True) -> dict[str, Any]:
-    """Mean and interval over the seeds that have a value; an amount's interval is not clipped to shares."""
-    known = [value for value in values if value is not None]
-    if len(known) < 2:
-        return {"mean": known[0] if known else None, "interval": None, "runs": list(values)}
-    interval = over_seeds(known)[1] if share else student_interval(known)
-    return {"mean": mean(known), "interval": list(interval), "runs": list(values)}
-
-
 def together(found: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """Figures of the seeds, name by name."""
     return {
         name: together([one[name] for one in found])
         if isinstance(told, dict)
-        else over(
+        else told_over_seeds(
             [one[name] for one in found],
             share=name not in AMOUNTS,
         )
@@ -182,9 +173,9 @@ def main() -> None:
         "said": {name: arm.said for name, arm in ARMS.items()} | {"in_one_reply": "all in one reply (negative control)"},
         **{name: together([one[name] for one in found]) for name in ("data", "detection", "arms")},
         "rates": list(RATES),
-        "curves": {name: [over(list(at)) for at in zip(*(one["curves"][name] for one in found), strict=True)] for name in found[0]["curves"]},
+        "curves": {name: [told_over_seeds(list(at)) for at in zip(*(one["curves"][name] for one in found), strict=True)] for name in found[0]["curves"]},
         "beyond": {
-            name: over([one["arms"][name]["accuracy"] - first for one, first in zip(found, firsts, strict=True)], share=False)
+            name: told_over_seeds([one["arms"][name]["accuracy"] - first for one, first in zip(found, firsts, strict=True)], share=False)
             for name in found[0]["arms"]
         },
     }  # fmt: skip

@@ -15,6 +15,7 @@ import json
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from random import Random
 from statistics import correlation, linear_regression, mean
@@ -25,7 +26,7 @@ from langchain_core.language_models import BaseChatModel
 
 from langdistill.answers import same
 from langdistill.budgets import budget
-from langdistill.intervals import over_seeds, student_interval
+from langdistill.intervals import told_over_seeds
 from langdistill.lab.demo import versions
 from langdistill.lab.search.comparing import Cost, cost_of, samples_for, searched, voted
 from langdistill.lab.search.reasoner import discriminator, generator
@@ -69,10 +70,8 @@ def rows_of(question: str, seed: int) -> Row:
     }  # fmt: skip
 
 
-def told(values: Sequence[float], *, share: bool = False) -> dict[str, Any]:
-    """Mean and interval over the seeds."""
-    interval = over_seeds(values)[1] if share else student_interval(values)
-    return {"mean": mean(values), "interval": list(interval), "runs": list(values)}
+told = partial(told_over_seeds, share=False)
+"""An amount over the seeds; `share=True` for a proportion."""
 
 
 def accuracy(problems: int) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from statistics import mean
 from typing import Any
 
 from langdistill.folders import write_whole
-from langdistill.intervals import over_seeds, student_interval
+from langdistill.intervals import told_over_seeds
 from langdistill.lab.demo import versions
 from langdistill.lab.processes import Progress, side_by_side
 from langdistill.lab.skills.mining import ARMS, Settings, SkillMining
@@ -51,21 +51,15 @@ def kept(mining: SkillMining) -> Found:
     return json.loads(place.read_text())
 
 
-def over(values: Sequence[float | None], *, share: bool = True) -> dict[str, Any]:
-    """Mean and interval over the seeds that have a value; an amount's interval is not clipped to shares."""
-    known = [value for value in values if value is not None]
-    if len(known) < 2:
-        return {"mean": known[0] if known else None, "interval": None, "runs": list(values)}
-    interval = over_seeds(known)[1] if share else student_interval(known)
-    return {"mean": mean(known), "interval": list(interval), "runs": list(values)}
-
-
 def told(found: Sequence[Found]) -> dict[str, Any]:
     """An arm over the seeds: each round's split and each student's accuracy."""
     rounds, students = (min(len(one[key]) for one in found) for key in ("rounds", "students"))
     return {
         "rounds": [
-            {key: over([one["rounds"][at][key] for one in found], share=key in SHARES) for key in SHARES + AMOUNTS}
+            {
+                key: told_over_seeds([one["rounds"][at][key] for one in found], share=key in SHARES)
+                for key in SHARES + AMOUNTS
+            }
             | {"written": written(found, at)}
             for at in range(rounds)
         ],
@@ -91,7 +85,7 @@ def value(one: Found, at: int, group: str) -> float | None:
 
 
 def accuracy(found: Sequence[Found], at: int, group: str) -> dict[str, Any]:
-    return over([value(one, at, group) for one in found])
+    return told_over_seeds([value(one, at, group) for one in found])
 
 
 def beyond(arm: Sequence[Found], papers: Sequence[Found]) -> dict[str, Any]:
@@ -105,12 +99,12 @@ def beyond(arm: Sequence[Found], papers: Sequence[Found]) -> dict[str, Any]:
         return between
 
     pairs = list(zip(arm, papers, strict=True))
-    return {group: over(list(map(gain(group), pairs)), share=False) for group in groups(papers)}
+    return {group: told_over_seeds(list(map(gain(group), pairs)), share=False) for group in groups(papers)}
 
 
 def fallen(found: Sequence[Found], key: str) -> dict[str, Any]:
     """By how much a share changed from the first round to the last, seed by seed."""
-    return over([one["rounds"][-1][key] - one["rounds"][0][key] for one in found], share=False)
+    return told_over_seeds([one["rounds"][-1][key] - one["rounds"][0][key] for one in found], share=False)
 
 
 def main() -> None:

@@ -21,7 +21,7 @@ from langdistill.datasets.harvest import harvest
 from langdistill.datasets.rows import in_order
 from langdistill.folders import write_whole
 from langdistill.groups import Group, Rows
-from langdistill.lab.tokenizer import BEGIN, CHAT_TEMPLATE, END, PAD, ROLES
+from langdistill.lab.tokenizer import byte_pairs
 from langdistill.records import Call, Feedback, Message, Reply, Trace
 from langdistill.students.card import Student, read_student
 from langdistill.students.train.progress import Progress
@@ -66,35 +66,7 @@ def new_base(folder: Path, training: Sequence[Solution]) -> Path:
 
 def new_tokenizer(training: Sequence[Solution]) -> Any:
     """Byte pairs of the training split, with the chat template of the lab model."""
-    from tokenizers import AddedToken, Tokenizer
-    from tokenizers.decoders import ByteLevel as ByteLevelDecoder
-    from tokenizers.models import BPE
-    from tokenizers.pre_tokenizers import ByteLevel, Digits
-    from tokenizers.pre_tokenizers import Sequence as InTurn
-    from tokenizers.trainers import BpeTrainer
-    from transformers import PreTrainedTokenizerFast
-
-    special = [PAD, BEGIN, END, *ROLES.values()]
-    tokenizer = Tokenizer(BPE())
-    tokenizer.pre_tokenizer = InTurn([Digits(individual_digits=True), ByteLevel(add_prefix_space=False)])
-    tokenizer.decoder = ByteLevelDecoder()
-    trainer = BpeTrainer(
-        vocab_size=VOCABULARY,
-        special_tokens=[AddedToken(one, special=True) for one in special],
-        initial_alphabet=ByteLevel.alphabet(),
-        show_progress=False,
-    )
-    tokenizer.train_from_iterator((f"{one.question}\n{one.text}" for one in training), trainer)
-    return PreTrainedTokenizerFast(
-        tokenizer_object=tokenizer,
-        bos_token=BEGIN,
-        eos_token=END,
-        pad_token=PAD,
-        padding_side="left",
-        model_max_length=CONTEXT,
-        clean_up_tokenization_spaces=False,
-        chat_template=CHAT_TEMPLATE,
-    )
+    return byte_pairs((f"{one.question}\n{one.text}" for one in training), vocabulary=VOCABULARY, context=CONTEXT)
 
 
 def trace(problem: str, question: str, reply: str, name: str, score: float) -> Trace:

@@ -47,7 +47,7 @@ from langdistill.filters.length import length
 from langdistill.folders import write_whole, written_beside
 from langdistill.lab import WEIGHTS, pretrain
 from langdistill.lab.draws import Document, chat
-from langdistill.lab.tokenizer import BEGIN, CHAT_TEMPLATE, CONTEXT, END, PAD, ROLES
+from langdistill.lab.tokenizer import CONTEXT, byte_pairs
 from langdistill.stores.importing import Files
 from langdistill.students.card import Student, read_student
 from langdistill.students.train.recipe import Recipe
@@ -189,31 +189,8 @@ class Run:
 
 def tokenizer_of(documents: Sequence[Document]) -> Any:
     """Byte-level BPE of these texts, with the lab model's roles and chat template."""
-    from tokenizers import AddedToken, Tokenizer
-    from tokenizers.decoders import ByteLevel as ByteLevelDecoder
-    from tokenizers.models import BPE
-    from tokenizers.pre_tokenizers import ByteLevel, Digits
-    from tokenizers.pre_tokenizers import Sequence as Steps
-    from tokenizers.trainers import BpeTrainer
-    from transformers import PreTrainedTokenizerFast
-
-    found = Tokenizer(BPE())
-    found.pre_tokenizer = Steps([Digits(individual_digits=True), ByteLevel(add_prefix_space=False)])
-    found.decoder = ByteLevelDecoder()
-    special = [AddedToken(token, special=True) for token in (PAD, BEGIN, END, *ROLES.values())]
-    trainer = BpeTrainer(
-        vocab_size=VOCABULARY, special_tokens=special, initial_alphabet=ByteLevel.alphabet(), show_progress=False
-    )
-    found.train_from_iterator((message["content"] for document in documents for message in document), trainer)
-    return PreTrainedTokenizerFast(
-        tokenizer_object=found,
-        bos_token=BEGIN,
-        eos_token=END,
-        pad_token=PAD,
-        padding_side="left",
-        model_max_length=CONTEXT,
-        clean_up_tokenization_spaces=False,
-        chat_template=CHAT_TEMPLATE,
+    return byte_pairs(
+        (message["content"] for document in documents for message in document), vocabulary=VOCABULARY, context=CONTEXT
     )
 
 

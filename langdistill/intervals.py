@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from math import sqrt
 from statistics import NormalDist, fmean, mean, stdev
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 STUDENT_T = (12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262)
 """Two-sided 95 % quantiles of Student's t for 1 to 9 degrees of freedom."""
@@ -42,6 +42,20 @@ def over_seeds(values: Sequence[float]) -> tuple[float, tuple[float, float]]:
     """Mean over seeds and its 95 % interval by Student's t, clipped to proportions; at least two values."""
     low, high = student_interval(values)
     return mean(values), (max(0.0, low), min(1.0, high))
+
+
+def told_over_seeds(values: Sequence[float | None], *, share: bool = True) -> dict[str, Any]:
+    """Mean, interval and runs, as results keep them: over the seeds that have a value, without an interval where these are fewer than two.
+
+    Args:
+        values: one a seed.
+        share: whether they are proportions, which an interval is clipped to; that of an amount is not.
+    """
+    known = [value for value in values if value is not None]
+    if len(known) < 2:
+        return {"mean": known[0] if known else None, "interval": None, "runs": list(values)}
+    interval = over_seeds(known)[1] if share else student_interval(known)
+    return {"mean": mean(known), "interval": list(interval), "runs": list(values)}
 
 
 class Estimate(NamedTuple):

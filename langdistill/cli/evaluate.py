@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+from rich.progress import TaskID
+
+from langdistill.cli.options import bars
 
 if TYPE_CHECKING:
     from langdistill.evaluation.tasks.taskset import TaskSet
@@ -80,14 +82,13 @@ def evaluate(
         concurrency=concurrency,
         seed=seed,
     )
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=Console(stderr=True)) as bars:
+    with bars() as shown:
         known: dict[str, TaskID] = {}
 
         def progress(name: str, done: int, of: int) -> None:
             if name not in known:
-                known[name] = bars.add_task(name, total=of)
-            bars.update(known[name], completed=done)
+                known[name] = shown.add_task(name, total=of)
+            shown.update(known[name], completed=done)
 
         found = measure_both(
             model_folder(student),

@@ -8,10 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
-from langdistill.cli.options import Before, Format, Graph, Since, Thread, User, model_folder, print_json
+from langdistill.cli.options import Before, Format, Graph, Since, Thread, User, model_folder, print_json, wide_console
 from langdistill.cli.specs import spelt
 
 if TYPE_CHECKING:
@@ -164,8 +163,7 @@ def harvest(
     if told is Format.json:
         print_json({"out": str(out), **{key: dataset.manifest[key] for key in ("hash", "rows", "funnel", "chain")}})
         return
-    console = Console()
-    console = console if console.is_terminal else Console(width=250)
+    console = wide_console()
     console.print(waterfall_of(dataset.funnel))
     console.print(f"{sum(dataset.manifest['rows'].values())} rows in {out}, hash {dataset.hash[:12]}", highlight=False)
 

@@ -10,6 +10,8 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 if TYPE_CHECKING:
     from langdistill.stores.protocol import Store
@@ -59,6 +61,18 @@ def model_folder(name: str) -> str:
     from langdistill.lab import WEIGHTS
 
     return str(WEIGHTS) if name == "lab" else name
+
+
+def wide_console() -> Console:
+    """Standard output; where it is no terminal, wide enough for every table."""
+    console = Console()
+    return console if console.is_terminal else Console(width=250)
+
+
+def bars() -> Progress:
+    """Bars of things that are done, on standard error."""
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    return Progress(*columns, console=Console(stderr=True))
 
 
 def visible(text: str) -> str:

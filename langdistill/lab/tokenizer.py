@@ -8,6 +8,7 @@ reads.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 from functools import cache
 from random import Random
 from typing import TYPE_CHECKING, Any
@@ -82,7 +83,6 @@ def build_tokenizer() -> PreTrainedTokenizerFast:
     from tokenizers.decoders import ByteLevel as ByteLevelDecoder
     from tokenizers.models import BPE
     from tokenizers.pre_tokenizers import ByteLevel
-    from transformers import PreTrainedTokenizerFast
 
     special = [PAD, BEGIN, END, *ROLES.values()]
     tokens = dict.fromkeys([*special, *sorted(ByteLevel.alphabet()), *vocabulary_words()])
@@ -91,13 +91,46 @@ def build_tokenizer() -> PreTrainedTokenizerFast:
     tokenizer.pre_tokenizer = ByteLevel(add_prefix_space=False)
     tokenizer.decoder = ByteLevelDecoder()
     tokenizer.add_special_tokens([AddedToken(token, special=True) for token in special])
+    return with_chat(tokenizer, CONTEXT)
+
+
+def byte_pairs(texts: Iterable[str], *, vocabulary: int, context: int) -> PreTrainedTokenizerFast:
+    """A tokenizer of byte pairs that is trained on texts, each digit a token, with the lab model's roles and chat template.
+
+    Args:
+        texts: to train on.
+        vocabulary: tokens, at the most.
+        context: longest text, in tokens.
+    """
+    from tokenizers import AddedToken, Tokenizer
+    from tokenizers.decoders import ByteLevel as ByteLevelDecoder
+    from tokenizers.models import BPE
+    from tokenizers.pre_tokenizers import ByteLevel, Digits
+    from tokenizers.pre_tokenizers import Sequence as InTurn
+    from tokenizers.trainers import BpeTrainer
+
+    tokenizer = Tokenizer(BPE())
+    tokenizer.pre_tokenizer = InTurn([Digits(individual_digits=True), ByteLevel(add_prefix_space=False)])
+    tokenizer.decoder = ByteLevelDecoder()
+    special = [AddedToken(token, special=True) for token in (PAD, BEGIN, END, *ROLES.values())]
+    trainer = BpeTrainer(
+        vocab_size=vocabulary, special_tokens=special, initial_alphabet=ByteLevel.alphabet(), show_progress=False
+    )
+    tokenizer.train_from_iterator(texts, trainer)
+    return with_chat(tokenizer, context)
+
+
+def with_chat(tokenizer: Any, context: int) -> PreTrainedTokenizerFast:
+    """A tokenizer as `transformers` reads it, with the chat template."""
+    from transformers import PreTrainedTokenizerFast
+
     return PreTrainedTokenizerFast(
         tokenizer_object=tokenizer,
         bos_token=BEGIN,
         eos_token=END,
         pad_token=PAD,
         padding_side="left",
-        model_max_length=CONTEXT,
+        model_max_length=context,
         clean_up_tokenization_spaces=False,
         chat_template=CHAT_TEMPLATE,
     )

@@ -6,11 +6,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from langdistill.cli.options import Format, FormatOption, print_json
+from langdistill.cli.options import Format, FormatOption, bars, print_json, wide_console
 
 if TYPE_CHECKING:
     from langdistill.evaluation.refining import Tried
@@ -126,12 +124,11 @@ def _truster(name: str, model: Any) -> Truster:
 def _tried(graph: Any, task: TaskSet, out: Path, concurrency: int) -> dict[str, Tried]:
     from langdistill.evaluation.refining import try_refining
 
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=Console(stderr=True)) as bars:
-        bar = bars.add_task(task.name, total=len(task.problems))
+    with bars() as shown:
+        bar = shown.add_task(task.name, total=len(task.problems))
         tried = try_refining(
             graph, task.problems, folder=out / task.name, max_concurrency=concurrency,
-            on_progress=lambda done, of: bars.update(bar, completed=done),
+            on_progress=lambda done, of: shown.update(bar, completed=done),
         )  # fmt: skip
     failed = [one.error for one in tried.values() if one.error]
     if failed:
@@ -167,8 +164,7 @@ def _point(point: Point) -> dict[str, Any]:
 
 
 def _print(rows: list[dict[str, Any]], found: Sweep, threshold: float | None, on_validation: bool, out: Path) -> None:
-    console = Console()
-    console = console if console.is_terminal else Console(width=250)
+    console = wide_console()
     console.print(_table("arm", [(row["arm"], row) for row in rows]))
     points = [_point(one) for one in found.points]
     every = max(1, -(-len(points) // SHOWN))

@@ -6,11 +6,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from langdistill.cli.options import Format, FormatOption, print_json, visible
+from langdistill.cli.options import Format, FormatOption, print_json, visible, wide_console
 
 if TYPE_CHECKING:
     from langdistill.students.card import Student
@@ -36,8 +35,7 @@ def ls(
     if format is Format.json:
         print_json([{"folder": str(one.folder), **one.model_dump()} for one in found])
         return
-    console = Console()
-    console = console if console.is_terminal else Console(width=250)
+    console = wide_console()
     console.print(table_of(found))
     console.print(f"{len(found)} students in {root}", highlight=False)
 

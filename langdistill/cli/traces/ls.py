@@ -7,7 +7,6 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
@@ -23,6 +22,7 @@ from langdistill.cli.options import (
     opened,
     print_json,
     visible,
+    wide_console,
 )
 
 if TYPE_CHECKING:
@@ -53,8 +53,7 @@ def ls(
     if format is Format.json:
         print_json([asdict(row) for row in rows])
         return
-    console = Console()
-    console = console if console.is_terminal else Console(width=250)
+    console = wide_console()
     console.print(table_of(rows))
     console.print(f"{len(rows)} traces")
 
