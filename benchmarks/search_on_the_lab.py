@@ -1,0 +1,157 @@
+"""rStar on the embedded model, beside other ways to spend completions: accuracy against tokens on chained arithmetic.
+
+    python benchmarks/search_on_the_lab.py --out runs/search
+
+The model was taught the search's prompts on questions of the pool `train` (langdistill/lab/search/lessons.py): one adapter answers in
+every arm, another one, of other questions and another seed, is the discriminator. All sample at one temperature, that of which single
+solutions of the questions of `dev` of seed 0 are right about half of the time; seed 0 is not measured. Each seed has questions, adapters and
+samples of its own. Its self-consistency is drawn once, of as many samples as the largest arm needs, and fewer are its first ones; "at
+equal tokens" counts what is read and what is generated, of the discriminator too, question by question. Gold answers are read after
+everything ran. A run that was interrupted goes on with the same command.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from statistics import mean
+from typing import Any
+
+from langdistill.answers import same
+from langdistill.intervals import told_over_seeds
+from langdistill.lab.demo import versions
+from langdistill.lab.processes import Progress, side_by_side
+from langdistill.lab.search.arms import DEEP, Outcome, Search, Vote, any_right, at_tokens, voted
+from langdistill.lab.search.comparing import Cost
+from langdistill.lab.search.loop import Arm, SearchLoop, Settings
+
+RESULTS = Path(__file__).with_name("results") / "search_on_the_lab.json"
+SEEDS = 3
+LOWEST = 1
+"""The first seed: the temperature was found on questions of seed 0."""
+ROLLOUTS = (2, 4, 8, 16)
+MOST = max(ROLLOUTS)
+SAMPLES = (1, 4, 16, 64, 256)
+DRAWN = 400
+"""Samples of self-consistency."""
+Row = Mapping[str, Outcome]
+"""Arm to what became of one question."""
+
+
+def arms(settings: Settings) -> dict[str, Arm]:
+    """What is run; what is told of it are `rows`."""
+    deep = replace(DEEP, temperature=settings.temperature)
+    alone = replace(deep, grammar=deep.grammar.without({"A1", "A2", "A4", "A5"}))
+    return {
+        "votes": Vote(DRAWN, settings.temperature),
+        **{f"rstar-{some}": Search(replace(deep, rollouts=some)) for some in ROLLOUTS},
+        "rap": Search(alone),
+    }
+
+
+def rows(ran: Row) -> dict[str, Outcome]:
+    """Every arm's outcome on a question, of what was run."""
+    votes, found = ran["votes"], dict[str, Outcome]()
+    for some in SAMPLES:
+        found["one chain of thought" if some == 1 else f"self-consistency, {some}"] = voted(votes, some)
+    for some in ROLLOUTS:
+        found |= searched(f"rStar, {some} rollouts", ran[f"rstar-{some}"])
+        found[f"self-consistency, tokens of {some} rollouts"] = at_tokens(votes, ran[f"rstar-{some}"])
+    found |= searched("A3 alone (RAP-like)", ran["rap"])
+    found["self-consistency, tokens of A3 alone"] = at_tokens(votes, ran["rap"])
+    return found
+
+
+def searched(name: str, outcome: Outcome) -> dict[str, Outcome]:
+    """A search with and without its second model."""
+    alone = outcome.model_copy(update={"answer": outcome.by_majority, "checking": Cost(0, 0, 0)})
+    return {name: outcome, f"{name}, majority": alone}
+
+
+PAIRS = (
+    *((f"rStar, {some} rollouts", f"self-consistency, tokens of {some} rollouts") for some in ROLLOUTS),
+    *((f"rStar, {some} rollouts", f"rStar, {some} rollouts, majority") for some in ROLLOUTS),
+    (f"rStar, {MOST} rollouts", "A3 alone (RAP-like)"),
+    ("A3 alone (RAP-like)", "A3 alone (RAP-like), majority"),
+    ("A3 alone (RAP-like)", "self-consistency, tokens of A3 alone"),
+)
+AMOUNTS: dict[str, Callable[[Outcome], float]] = {
+    "completions": lambda one: one.cost.completions + one.checking.completions,
+    "read": lambda one: one.cost.read + one.checking.read,
+    "generated": lambda one: one.cost.generated + one.checking.generated,
+    "tokens": lambda one: one.cost.tokens + one.checking.tokens,
+}
+
+
+def measured(seed: int, out: Path, settings: Settings, progress: Progress) -> dict[str, Any]:
+    """What a seed comes to: by arm the share of right answers and what a question took; and the oracle's share."""
+    loop = SearchLoop(seed, out / f"seed-{seed}", progress, settings)
+    ran = {name: loop.outcomes(name, arm) for name, arm in arms(settings).items()}
+    gold = loop.questions("final").gold
+    told = {id: rows({name: outcomes[id] for name, outcomes in ran.items()}) for id in gold}
+    return {
+        "arms": {
+            arm: {"accuracy": mean(_right(row[arm], gold[id]) for id, row in told.items())}
+            | {name: mean(of(row[arm]) for row in told.values()) for name, of in AMOUNTS.items()}
+            for arm in next(iter(told.values()))
+        },
+        "single_samples": mean(mean(_right(voted_for, gold[id]) for voted_for in _each(ran["votes"][id])) for id in gold),
+        "any_right": {name: mean(any_right(outcomes[id], gold[id]) for id in gold) for name, outcomes in ran.items() if name != "votes"},
+    }  # fmt: skip
+
+
+def _each(votes: Outcome) -> list[Outcome]:
+    return [Outcome(answer=one) for one in votes.found]
+
+
+def _right(outcome: Outcome, gold: str) -> bool:
+    return outcome.answer is not None and same(outcome.answer, gold)
+
+
+def together(found: list[dict[str, Any]]) -> dict[str, Any]:
+    """Over the seeds; differences are paired by seed."""
+    of = [one["arms"] for one in found]
+    return {
+        "single_samples": told_over_seeds([one["single_samples"] for one in found]),
+        "any_right": {name: told_over_seeds([one["any_right"][name] for one in found]) for name in found[0]["any_right"]},
+        "arms": {
+            arm: {name: told_over_seeds([one[arm][name] for one in of], share=name == "accuracy") for name in of[0][arm]}
+            for arm in of[0]
+        },
+        "differences": {
+            f"{one} - {other}": told_over_seeds([seed[one]["accuracy"] - seed[other]["accuracy"] for seed in of], share=False)
+            for one, other in PAIRS
+        },
+    }  # fmt: skip
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--out", type=Path, default=Path("runs/search"))
+    parser.add_argument("--seeds", type=int, default=SEEDS)
+    parser.add_argument("--jobs", type=int, default=1)
+    given = parser.parse_args()
+
+    def show(step: str, done: int, of: int) -> None:
+        print(f"{step} {done} of {of}", flush=True)
+
+    settings = Settings()
+    pieces = {f"seed {seed}": (seed, given.out, settings) for seed in range(LOWEST, LOWEST + given.seeds)}
+    found = list(side_by_side(measured, pieces, jobs=given.jobs, progress=show).values())
+    result = {
+        "command": "python benchmarks/search_on_the_lab.py --out runs/search"
+        + ("" if given.seeds == SEEDS else f" --seeds {given.seeds}"),
+        "versions": versions(),
+        "seeds": given.seeds,
+        "settings": settings.model_dump(),
+        **together(found),
+    }
+    RESULTS.write_text(json.dumps(result, indent=1) + "\n")
+    print(json.dumps({name: one["accuracy"] for name, one in result["arms"].items()}, indent=1))
+
+
+if __name__ == "__main__":
+    main()

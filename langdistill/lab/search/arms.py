@@ -1,0 +1,121 @@
+"""Ways to spend completions on a question, beside one another: a search, votes over whole solutions.
+
+Whoever answers here is given no gold answer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple
+
+from langchain_core.language_models import BaseChatModel
+
+from langdistill.answers import same
+from langdistill.asking import ask
+from langdistill.budgets import Budget, budget
+from langdistill.lab.search.comparing import Cost, samples_for
+from langdistill.records import Record
+from langdistill.search.choosing import Trace, majority
+from langdistill.search.mutual_reasoning import create_mutual_reasoning
+from langdistill.search.settings import OURS, Settings
+from langdistill.strategies.self_consistency import create_self_consistency
+from langdistill.votes import leader
+
+FREE = Cost(0, 0, 0)
+DEEP = replace(OURS, depth=8)
+"""Chains of six steps need as many sub-questions: the depth that the paper takes for MATH."""
+
+
+class Models(NamedTuple):
+    """Who is asked."""
+
+    generator: BaseChatModel
+    discriminator: BaseChatModel
+
+
+class Outcome(Record):
+    """What became of a question."""
+
+    answer: str | None = None
+    by_majority: str | None = None
+    """That of a search without its second model."""
+    found: tuple[str | None, ...] = ()
+    """Of all traces, or of all samples in their order."""
+    cost: Cost = FREE
+    """Of the generator."""
+    checking: Cost = FREE
+    """Of the discriminator."""
+    error: str | None = None
+
+
+@dataclass(frozen=True)
+class Search:
+    """rStar, or what of its actions is switched on."""
+
+    settings: Settings
+
+    def run(self, models: Models, question: str, seed: int) -> Outcome:
+        """A search, with the answer that it would have come to without the second model."""
+        graph = create_mutual_reasoning(*models, preset=self.settings, seed=seed)
+        state, spent = _asked(graph, question, ["answer", "traces"])
+        traces = [Trace(*one) for one in state["traces"]]
+        leading = majority(traces)
+        return Outcome(
+            answer=state["answer"],
+            by_majority=leading.answer if leading else None,
+            found=tuple(one.answer for one in traces),
+            cost=_cost(spent, models.generator),
+            checking=_cost(spent, models.discriminator),
+        )
+
+
+@dataclass(frozen=True)
+class Vote:
+    """Self-consistency."""
+
+    samples: int
+    temperature: float
+
+    def run(self, models: Models, question: str, seed: int) -> Outcome:
+        """Many samples: what fewer of them would have come to is read off by `voted`."""
+        graph = create_self_consistency(models.generator, samples=self.samples, temperature=self.temperature)
+        state, spent = _asked(graph, question, ["answer", "candidates"])
+        found = tuple(one["vote"] for one in state["candidates"])
+        return Outcome(answer=state["answer"], found=found, cost=_cost(spent, models.generator))
+
+
+def voted(outcome: Outcome, samples: int) -> Outcome:
+    """What the first samples would have come to. Samples cost as much as they do on the average; the prompt is read once.
+
+    Raises:
+        ValueError: there are not so many.
+    """
+    if samples > len(outcome.found):
+        raise ValueError(f"{samples} samples are wanted; {len(outcome.found)} were drawn. Draw more (Settings.samples).")
+    found = outcome.found[:samples]
+    at, share = leader(found), samples / len(outcome.found)
+    cost = Cost(samples, outcome.cost.read, round(outcome.cost.generated * share))
+    return Outcome(answer=None if at is None else found[at], found=found, cost=cost)
+
+
+def at_tokens(outcome: Outcome, like: Outcome) -> Outcome:
+    """As many samples as come nearest to the tokens of another outcome, its second model included."""
+    return voted(outcome, samples_for(like.cost.tokens + like.checking.tokens, outcome.cost))
+
+
+def any_right(outcome: Outcome, gold: str) -> bool:
+    """Whether any trace comes to the right answer: what no choice among them can exceed."""
+    return any(one is not None and same(one, gold) for one in outcome.found)
+
+
+def _asked(graph: Any, question: str, keys: Sequence[str]) -> tuple[Mapping[str, Any], Budget]:
+    with budget() as spent:
+        state = graph.invoke({"messages": [("user", question)]}, output_keys=list(keys))
+    return state, spent
+
+
+def _cost(spent: Budget, model: BaseChatModel) -> Cost:
+    name = ask(model, "").model_name
+    rows = [row for row in spent.ledger() if row["model"] == name]
+    return Cost(*(sum(row[key] for row in rows) for key in ("completions", "input_tokens", "tokens")))
