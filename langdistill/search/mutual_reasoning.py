@@ -20,6 +20,7 @@ from langdistill.errors import UnknownName
 from langdistill.nodes import step
 from langdistill.prompts import ANSWER_LINE, check, fill
 from langdistill.questions import Answered, Question, Thinking, labelled, question_of, turn
+from langdistill.records import SEARCHED, Thought
 from langdistill.search.actions import so_far_told
 from langdistill.search.choosing import Checked, Trace, choose, traces_of
 from langdistill.search.expanding import Expander, together
@@ -32,27 +33,23 @@ COMPLETE = "{question}\n\n{so_far}Go on from here, step by step to the end. " + 
 """What the discriminator is asked. Places: the question, and the beginning of a trace."""
 
 
-class Grown(TypedDict):
-    """A node of the tree as a state keeps it; the root is the first, and a parent comes before its children."""
+class Searched(TypedDict):
+    """What a recorder finds of the search, as of `records.Search`."""
 
-    parent: int | None
-    action: str
-    text: str
-    answer: str | None
-    reward: float | None
-    visits: int
-    value: float
+    thoughts: list[dict[str, Any]]
+    chosen: int | None
 
 
 class Searching(Thinking):
     """State of the graph."""
 
-    tree: list[Grown]
+    tree: list[dict[str, Any]]
+    """Nodes, each as of `records.Thought`."""
     traces: list[Trace]
     """Those of the rollouts, each leaf once."""
     checked: NotRequired[list[Checked]]
-    chosen: NotRequired[int | None]
-    """Index of the leaf whose answer went out."""
+    searched: NotRequired[Searched]
+    """The tree with what the second model came to, and the leaf whose answer went out."""
 
 
 def create_mutual_reasoning(
@@ -129,9 +126,11 @@ def create_mutual_reasoning(
     def present(state: Searching):
         checked = [Checked(Trace(*one[0]), *one[1:]) for one in state["checked"]]  # type: ignore[typeddict-item]
         trace = choose(checked, agree=settings.agree, score=settings.score)
-        if trace is None:
-            return {"messages": [AIMessage(_furthest(state["tree"]))], "answer": None, "chosen": None}
-        return {"messages": [AIMessage(trace.answer)], "answer": trace.answer, "chosen": trace.leaf}
+        said, answer, leaf = (
+            (trace.answer, trace.answer, trace.leaf) if trace else (_furthest(state["tree"]), None, None)
+        )
+        searched = Searched(thoughts=_verified(state["tree"], checked), chosen=leaf)
+        return {"messages": [AIMessage(said)], "answer": answer, SEARCHED: searched}
 
     graph = StateGraph(Searching, input_schema=Question, output_schema=Answered)
     graph.add_sequence([("search", step(search)), ("verify", step(verify)), ("present", step(present))])
@@ -154,7 +153,7 @@ def _checked(trace: Trace, replies: list[Any], extract: Extract) -> Checked:
     return Checked(trace, sum(answer is not None and same(answer, trace.answer) for answer in answers), len(answers))
 
 
-def _end_of(tree: list[Grown]) -> int:
+def _end_of(tree: list[dict[str, Any]]) -> int:
     """The end of the path that always goes to the most visited child."""
     at = 0
     while children := [index for index, one in enumerate(tree) if one["parent"] == at]:
@@ -162,7 +161,7 @@ def _end_of(tree: list[Grown]) -> int:
     return at
 
 
-def _furthest(tree: list[Grown]) -> str:
+def _furthest(tree: list[dict[str, Any]]) -> str:
     """What the most visited path says, where none came to an answer."""
     at, told = _end_of(tree), list[str]()
     while (parent := tree[at]["parent"]) is not None:
@@ -171,9 +170,15 @@ def _furthest(tree: list[Grown]) -> str:
     return "\n".join(reversed(told))
 
 
-def _kept(tree: Tree) -> list[Grown]:
+def _verified(tree: list[dict[str, Any]], checked: list[Checked]) -> list[dict[str, Any]]:
+    """The tree with what the second model made of its leaves."""
+    told = {one.trace.leaf: {"agreed": one.agreed, "completed": one.completed} for one in checked}
+    return [one | told.get(at, {}) for at, one in enumerate(tree)]
+
+
+def _kept(tree: Tree) -> list[dict[str, Any]]:
     return [
-        Grown(
+        Thought(
             parent=node.parent,
             action=node.step.action,
             text=node.step.text,
@@ -181,6 +186,6 @@ def _kept(tree: Tree) -> list[Grown]:
             reward=node.step.reward,
             visits=node.visits,
             value=node.value,
-        )
+        ).model_dump()
         for node in tree.nodes
     ]

@@ -15,7 +15,7 @@ from langdistill.search.mutual_reasoning import create_mutual_reasoning
 from langdistill.search.settings import Settings
 from langdistill.strategies.self_consistency import create_self_consistency
 
-KEPT = ["answer", "tree", "traces", "checked", "chosen"]
+KEPT = ["answer", "tree", "traces", "searched"]
 """Keys of the state of a search that are looked at."""
 
 
