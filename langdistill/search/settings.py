@@ -50,12 +50,22 @@ class Settings:
     grammar: Grammar = field(default_factory=Grammar)
 
     def __post_init__(self) -> None:
-        for name in ("rollouts", "depth", "thoughts", "sub_questions", "last_votes", "votes", "at_once", "prefixes"):
-            if getattr(self, name) < 1:
-                raise ModelError(f"{name}={getattr(self, name)} makes no search; give a number from 1 up.")
+        counts = ("rollouts", "depth", "thoughts", "sub_questions", "last_votes", "votes", "at_once", "prefixes")
+        refuse_below_one(**{name: getattr(self, name) for name in counts})
         low, high = self.mask
         if not 0 <= low <= high <= 1:
             raise ModelError(f"mask={self.mask} is no range of shares; give two from 0 to 1, the smaller first.")
+
+
+def refuse_below_one(**counts: int) -> None:
+    """Fail at once where a search has nothing to do.
+
+    Raises:
+        ModelError: a count is below 1.
+    """
+    for name, count in counts.items():
+        if count < 1:
+            raise ModelError(f"{name}={count} makes no search; give a number from 1 up.")
 
 
 PAPER = Settings()
