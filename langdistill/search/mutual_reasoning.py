@@ -5,6 +5,8 @@ Source: Qi et al., 2408.06195. Neither model is trained, and no gold answer is r
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
 from typing import Any, NotRequired
 
 from langchain_core.language_models import BaseChatModel
@@ -58,7 +60,8 @@ def create_mutual_reasoning(
 ) -> CompiledStateGraph[Any, Any, Any, Any]:
     """A graph that searches for an answer and has it checked.
 
-    Rollouts go on together, and what they need next is asked for together; two that need the same ask once. With a checkpointer
+    Rollouts go on together, and what they need next is asked for together; two that need the same ask once. Of two traces that begin
+    alike the second model completes the beginning in one request. With a checkpointer
     every reply is kept as it comes, and a search that was killed asks only for those that are missing. Where a budget ends, the answer
     is chosen from what was found; where no rollout found one, there is none.
 
@@ -101,20 +104,17 @@ def create_mutual_reasoning(
             return unchecked
         rng = stream(seed, -1)
         begun = [prefixes(one.lines, settings.prefixes, settings.mask, rng) for one in traces]
+        question, places = question_of(state), Counter(so_far_told(lines) for some in begun for lines in some)
         asked = [
-            ask(second, turn(state, fill(complete, question=question_of(state), so_far=so_far_told(lines))))
-            for some in begun
-            for lines in some
+            ask(second, turn(state, fill(complete, question=question, so_far=one)), n=n) for one, n in places.items()
         ]
         try:
-            replies = iter((yield asked))
+            replies = yield asked
         except BudgetSpent:
             return unchecked
-        return {
-            "checked": [
-                _checked(one, [next(replies) for _ in some], extract) for one, some in zip(traces, begun, strict=True)
-            ]
-        }
+        drawn = {one: iter(some) for one, some in zip(places, replies, strict=True)}
+        completed = [[next(drawn[so_far_told(lines)], None) for lines in some] for some in begun]
+        return {"checked": [_checked(one, some, extract) for one, some in zip(traces, completed, strict=True)]}
 
     def present(state: Searching):
         checked = [Checked(Trace(*one[0]), *one[1:]) for one in state["checked"]]  # type: ignore[typeddict-item]
@@ -142,9 +142,9 @@ def _settings(preset: str | Settings) -> Settings:
     return PRESETS[preset]
 
 
-def _checked(trace: Trace, replies: list[Any], extract: Extract) -> Checked:
+def _checked(trace: Trace, replies: Sequence[AIMessage | None], extract: Extract) -> Checked:
     """How many completions come to the trace's answer."""
-    answers = [extract(some[0].text) for some in replies if some]
+    answers = [extract(reply.text) for reply in replies if reply]
     return Checked(trace, sum(answer is not None and same(answer, trace.answer) for answer in answers), len(answers))
 
 

@@ -5,11 +5,14 @@ The two differ: who runs the authors' repository as it is does not get the paper
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Literal
 
 from langdistill.errors import ModelError
 from langdistill.search.actions import Grammar
+from langdistill.search.merging import told_alike
+from langdistill.votes import Stop, fixed
 
 Score = Literal["product", "repo", "smoothed"]
 
@@ -29,6 +32,8 @@ class Settings:
     """Samples of an answer: the share of them that agree is a leaf's reward."""
     votes: int = 10
     """Samples of the answer to a sub-question that is not the last."""
+    stop: Stop = fixed
+    """When fewer samples of an answer are enough, as of `langdistill.votes`; the paper draws them all."""
     exploration: float = 2.0
     """c of UCT."""
     temperature: float | None = 0.8
@@ -48,6 +53,8 @@ class Settings:
     its answer's traces that are verified, as in the authors' code ("repo"); or its answer's rewards x the share of their completions that
     agree, smoothed to (k + 1) / (n + 2) ("smoothed"): a weak second model cannot outvote many traces then."""
     grammar: Grammar = field(default_factory=Grammar)
+    alike: Callable[[str], str] = told_alike
+    """What a step says, for those that say the same to be one node; ``str`` keeps all apart that differ in anything."""
 
     def __post_init__(self) -> None:
         counts = ("rollouts", "depth", "thoughts", "sub_questions", "last_votes", "votes", "at_once", "prefixes")
