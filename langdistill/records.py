@@ -178,6 +178,45 @@ class Handoff(Record):
     """Name of the node or agent that it goes to."""
 
 
+class Thought(Record):
+    """A node of a tree of reasoning steps."""
+
+    parent: int | None = None
+    """Index in `Search.thoughts`, always lower than its own; `None` for the root, which is the first."""
+    action: str = ""
+    """What made the step: "A3"."""
+    text: str = ""
+    answer: str | None = None
+    """To the question, of a step that ends in one."""
+    reward: float | None = None
+    """Of a leaf."""
+    visits: int = 0
+    """N: rollouts that went through."""
+    value: float = 0.0
+    """Q: the sum of their rewards."""
+    agreed: int = 0
+    """Completions of a second model, of the way to here, that came to the same answer."""
+    completed: int = 0
+    """Completions that there were."""
+
+
+class Search(Record):
+    """A tree of reasoning steps that a node of the run searched for an answer.
+
+    A node is recorded as such that returns one under the key `searched`, as a dict with `thoughts` and `chosen`.
+    """
+
+    step: int | None = None
+    """Index in `Trace.steps` of the node."""
+    thoughts: list[Thought]
+    chosen: int | None = None
+    """Index of the leaf whose answer was given; `None` where there was none."""
+
+
+SEARCHED = "searched"
+"""Key of a node's update under which a recorder finds a `Search`."""
+
+
 class Feedback(Record):
     """What a user said of a run, afterwards."""
 
@@ -219,6 +258,8 @@ class Trace(Record):
     tool_runs: list[ToolRun] = Field(default_factory=list)
     interrupts: list[Interrupt] = Field(default_factory=list)
     handoffs: list[Handoff] = Field(default_factory=list)
+    searches: list[Search] = Field(default_factory=list)
+    """In the order in which they ended."""
     feedback: list[Feedback] = Field(default_factory=list)
     tags: list[str] = Field(default_factory=list)
     metadata: dict[str, Any] = Field(default_factory=dict)

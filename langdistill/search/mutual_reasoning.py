@@ -5,13 +5,14 @@ Source: Qi et al., 2408.06195. Neither model is trained, and no gold answer is r
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
 from typing import Any, NotRequired
 
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage
 from langgraph.graph import START, StateGraph
 from langgraph.graph.state import CompiledStateGraph
-from typing_extensions import TypedDict
 
 from langdistill.answers import Extract, final_answer, same
 from langdistill.asking import ask, chat_model, without_tools
@@ -20,39 +21,30 @@ from langdistill.errors import UnknownName
 from langdistill.nodes import step
 from langdistill.prompts import ANSWER_LINE, check, fill
 from langdistill.questions import Answered, Question, Thinking, labelled, question_of, turn
+from langdistill.records import SEARCHED
 from langdistill.search.actions import so_far_told
 from langdistill.search.choosing import Checked, Trace, choose, traces_of
 from langdistill.search.expanding import Expander, together
 from langdistill.search.masking import prefixes
 from langdistill.search.rollouts import Rollouts
 from langdistill.search.settings import PRESETS, Settings
-from langdistill.search.tree import Tree, stream
+from langdistill.search.thoughts import Searched, thoughts_of, told_on_the_way
+from langdistill.search.tree import stream
 
 COMPLETE = "{question}\n\n{so_far}Go on from here, step by step to the end. " + ANSWER_LINE
 """What the discriminator is asked. Places: the question, and the beginning of a trace."""
 
 
-class Grown(TypedDict):
-    """A node of the tree as a state keeps it; the root is the first, and a parent comes before its children."""
-
-    parent: int | None
-    action: str
-    text: str
-    answer: str | None
-    reward: float | None
-    visits: int
-    value: float
-
-
 class Searching(Thinking):
     """State of the graph."""
 
-    tree: list[Grown]
+    tree: list[dict[str, Any]]
+    """Nodes, each as of `records.Thought`."""
     traces: list[Trace]
     """Those of the rollouts, each leaf once."""
     checked: NotRequired[list[Checked]]
-    chosen: NotRequired[int | None]
-    """Index of the leaf whose answer went out."""
+    searched: NotRequired[Searched]
+    """The tree with what the second model came to, and the leaf whose answer went out."""
 
 
 def create_mutual_reasoning(
@@ -68,7 +60,8 @@ def create_mutual_reasoning(
 ) -> CompiledStateGraph[Any, Any, Any, Any]:
     """A graph that searches for an answer and has it checked.
 
-    Rollouts go on together, and what they need next is asked for together; two that need the same ask once. With a checkpointer
+    Rollouts go on together, and what they need next is asked for together; two that need the same ask once. Of two traces that begin
+    alike the second model completes the beginning in one request. With a checkpointer
     every reply is kept as it comes, and a search that was killed asks only for those that are missing. Where a budget ends, the answer
     is chosen from what was found; where no rollout found one, there is none.
 
@@ -102,7 +95,7 @@ def create_mutual_reasoning(
                 rollouts.grow((yield from together(work)))
         except BudgetSpent:
             pass  # the answer is chosen from what was found
-        return {"tree": _kept(rollouts.tree), "traces": traces_of(rollouts.tree, rollouts.ended)}
+        return {"tree": thoughts_of(rollouts.tree), "traces": traces_of(rollouts.tree, rollouts.ended)}
 
     def verify(state: Searching):
         traces = [Trace(*one) for one in state["traces"]]
@@ -111,27 +104,28 @@ def create_mutual_reasoning(
             return unchecked
         rng = stream(seed, -1)
         begun = [prefixes(one.lines, settings.prefixes, settings.mask, rng) for one in traces]
+        question, places = question_of(state), Counter(so_far_told(lines) for some in begun for lines in some)
         asked = [
-            ask(second, turn(state, fill(complete, question=question_of(state), so_far=so_far_told(lines))))
-            for some in begun
-            for lines in some
+            ask(second, turn(state, fill(complete, question=question, so_far=one)), n=n) for one, n in places.items()
         ]
         try:
-            replies = iter((yield asked))
+            replies = yield asked
         except BudgetSpent:
             return unchecked
-        return {
-            "checked": [
-                _checked(one, [next(replies) for _ in some], extract) for one, some in zip(traces, begun, strict=True)
-            ]
-        }
+        drawn = {one: iter(some) for one, some in zip(places, replies, strict=True)}
+        completed = [[next(drawn[so_far_told(lines)], None) for lines in some] for some in begun]
+        return {"checked": [_checked(one, some, extract) for one, some in zip(traces, completed, strict=True)]}
 
     def present(state: Searching):
         checked = [Checked(Trace(*one[0]), *one[1:]) for one in state["checked"]]  # type: ignore[typeddict-item]
         trace = choose(checked, agree=settings.agree, score=settings.score)
-        if trace is None:
-            return {"messages": [AIMessage(_furthest(state["tree"]))], "answer": None, "chosen": None}
-        return {"messages": [AIMessage(trace.answer)], "answer": trace.answer, "chosen": trace.leaf}
+        said, answer, leaf = (
+            (trace.answer, trace.answer, trace.leaf)
+            if trace
+            else (told_on_the_way(state["tree"], _end_of(state["tree"])), None, None)
+        )
+        searched = Searched(thoughts=_verified(state["tree"], checked), chosen=leaf)
+        return {"messages": [AIMessage(said)], "answer": answer, SEARCHED: searched}
 
     graph = StateGraph(Searching, input_schema=Question, output_schema=Answered)
     graph.add_sequence([("search", step(search)), ("verify", step(verify)), ("present", step(present))])
@@ -148,13 +142,13 @@ def _settings(preset: str | Settings) -> Settings:
     return PRESETS[preset]
 
 
-def _checked(trace: Trace, replies: list[Any], extract: Extract) -> Checked:
+def _checked(trace: Trace, replies: Sequence[AIMessage | None], extract: Extract) -> Checked:
     """How many completions come to the trace's answer."""
-    answers = [extract(some[0].text) for some in replies if some]
+    answers = [extract(reply.text) for reply in replies if reply]
     return Checked(trace, sum(answer is not None and same(answer, trace.answer) for answer in answers), len(answers))
 
 
-def _end_of(tree: list[Grown]) -> int:
+def _end_of(tree: list[dict[str, Any]]) -> int:
     """The end of the path that always goes to the most visited child."""
     at = 0
     while children := [index for index, one in enumerate(tree) if one["parent"] == at]:
@@ -162,25 +156,7 @@ def _end_of(tree: list[Grown]) -> int:
     return at
 
 
-def _furthest(tree: list[Grown]) -> str:
-    """What the most visited path says, where none came to an answer."""
-    at, told = _end_of(tree), list[str]()
-    while (parent := tree[at]["parent"]) is not None:
-        told.append(tree[at]["text"])
-        at = parent
-    return "\n".join(reversed(told))
-
-
-def _kept(tree: Tree) -> list[Grown]:
-    return [
-        Grown(
-            parent=node.parent,
-            action=node.step.action,
-            text=node.step.text,
-            answer=node.step.answer,
-            reward=node.step.reward,
-            visits=node.visits,
-            value=node.value,
-        )
-        for node in tree.nodes
-    ]
+def _verified(tree: list[dict[str, Any]], checked: list[Checked]) -> list[dict[str, Any]]:
+    """The tree with what the second model made of its leaves."""
+    told = {one.trace.leaf: {"agreed": one.agreed, "completed": one.completed} for one in checked}
+    return [one | told.get(at, {}) for at, one in enumerate(tree)]

@@ -5,11 +5,14 @@ The two differ: who runs the authors' repository as it is does not get the paper
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Literal
 
 from langdistill.errors import ModelError
 from langdistill.search.actions import Grammar
+from langdistill.search.merging import told_alike
+from langdistill.votes import Stop, fixed
 
 Score = Literal["product", "repo", "smoothed"]
 
@@ -29,6 +32,8 @@ class Settings:
     """Samples of an answer: the share of them that agree is a leaf's reward."""
     votes: int = 10
     """Samples of the answer to a sub-question that is not the last."""
+    stop: Stop = fixed
+    """When fewer samples of an answer are enough, as of `langdistill.votes`; the paper draws them all."""
     exploration: float = 2.0
     """c of UCT."""
     temperature: float | None = 0.8
@@ -48,14 +53,26 @@ class Settings:
     its answer's traces that are verified, as in the authors' code ("repo"); or its answer's rewards x the share of their completions that
     agree, smoothed to (k + 1) / (n + 2) ("smoothed"): a weak second model cannot outvote many traces then."""
     grammar: Grammar = field(default_factory=Grammar)
+    alike: Callable[[str], str] = told_alike
+    """What a step says, for those that say the same to be one node; ``str`` keeps all apart that differ in anything."""
 
     def __post_init__(self) -> None:
-        for name in ("rollouts", "depth", "thoughts", "sub_questions", "last_votes", "votes", "at_once", "prefixes"):
-            if getattr(self, name) < 1:
-                raise ModelError(f"{name}={getattr(self, name)} makes no search; give a number from 1 up.")
+        counts = ("rollouts", "depth", "thoughts", "sub_questions", "last_votes", "votes", "at_once", "prefixes")
+        refuse_below_one(**{name: getattr(self, name) for name in counts})
         low, high = self.mask
         if not 0 <= low <= high <= 1:
             raise ModelError(f"mask={self.mask} is no range of shares; give two from 0 to 1, the smaller first.")
+
+
+def refuse_below_one(**counts: int) -> None:
+    """Fail at once where a search has nothing to do.
+
+    Raises:
+        ModelError: a count is below 1.
+    """
+    for name, count in counts.items():
+        if count < 1:
+            raise ModelError(f"{name}={count} makes no search; give a number from 1 up.")
 
 
 PAPER = Settings()

@@ -17,7 +17,7 @@ from typing import Any, cast
 from pydantic import ValidationError
 
 from langdistill.errors import StoreError
-from langdistill.records import TRACE_VERSION, Call, Handoff, Interrupt, Record, Step, ToolRun, Trace
+from langdistill.records import TRACE_VERSION, Call, Handoff, Interrupt, Record, Search, Step, ToolRun, Trace
 from langdistill.stores.numbered import Messages, Prefixes, Table, exactly
 
 VERSION = 2
@@ -32,6 +32,7 @@ LISTS: dict[str, type[Record]] = {
     "tool_runs": ToolRun,
     "interrupts": Interrupt,
     "handoffs": Handoff,
+    "searches": Search,
 }
 
 
@@ -122,6 +123,7 @@ class _Writer:
         records = {
             "calls": calls,  # every message is in its table by now
             "tool_runs": [self._tool_run(run) for run in trace.tool_runs],
+            "searches": [_search(one) for one in trace.searches],
             **{name: [_differing(one) for one in getattr(trace, name)] for name in ("steps", "interrupts", "handoffs")},
         }
         said |= {name: _columns(rows) for name, rows in records.items() if rows}
@@ -185,6 +187,8 @@ class _Reader:
         for name in LISTS.keys() & said.keys():
             said[name] = _rows(said[name])
         said["calls"] = [self._call(call) for call in said.get("calls", [])]
+        for one in said.get("searches", []):
+            one["thoughts"] = _rows(one["thoughts"])
         for run in said.get("tool_runs", []):
             if "said" in run:
                 run["output"] = self._messages[run.pop("said")]
@@ -218,6 +222,10 @@ def _differing(record: Record) -> dict[str, Any]:
     """The fields that are not at their default, as they are."""
     defaults = _defaults(type(record))
     return {name: value for name, default in defaults.items() if (value := getattr(record, name)) != default}
+
+
+def _search(search: Search) -> dict[str, Any]:
+    return _differing(search) | {"thoughts": _columns([_differing(one) for one in search.thoughts])}
 
 
 def _plain(value: Any) -> Any:

@@ -99,6 +99,10 @@ def _schema(arrow: Any, moment: Any) -> Any:
         id=text, name=text, step=whole, path=text, call=whole, tool_call_id=text, arguments=text, output=text,
         started=moment, ended=moment, error=text,
     )  # fmt: skip
+    thought = struct(
+        parent=whole, action=text, text=text, answer=text, reward=number, visits=whole, value=number, agreed=whole,
+        completed=whole,
+    )  # fmt: skip
     columns = {
         "id": text, "version": whole, "source": text, "name": text, "strategy": text, "problem": text, "thread": text,
         "user": text, "continues": text, "resume": text, "started": moment, "ended": moment, "seconds": number,
@@ -106,6 +110,7 @@ def _schema(arrow: Any, moment: Any) -> Any:
         "earlier": whole, "output": messages, "answer": text, "steps": arrow.list_(step), "calls": arrow.list_(call),
         "tool_runs": arrow.list_(tool_run), "interrupts": arrow.list_(struct(id=text, value=text, path=text)),
         "handoffs": arrow.list_(struct(source=text, target=text)),
+        "searches": arrow.list_(struct(step=whole, chosen=whole, thoughts=arrow.list_(thought))),
         "feedback": arrow.list_(struct(name=text, score=number, comment=text, at=moment)), "tags": arrow.list_(text),
         "metadata": text, "versions": text, "consent": text, "licence": text, "expires": moment, "lost": whole,
         "clock": arrow.list_(number), "exactly": text,

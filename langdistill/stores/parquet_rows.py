@@ -11,7 +11,7 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from langdistill.records import Call, Feedback, Message, Reply, Step, ToolRun, Trace
+from langdistill.records import Call, Feedback, Message, Reply, Search, Step, Thought, ToolRun, Trace
 from langdistill.stores.numbered import exactly
 
 TEXTS = (
@@ -52,6 +52,7 @@ def row_of(trace: Trace) -> dict[str, Any]:
         "interrupts": [{"id": _text(one.id), "value": _json(one.value), "path": _text(one.path)} for one in trace.interrupts],
         "resume": _json(trace.resume),
         "handoffs": [{"source": _text(one.source), "target": _text(one.target)} for one in trace.handoffs],
+        "searches": [_search(one) for one in trace.searches],
         "feedback": [_feedback(one) for one in trace.feedback],
         "tags": [_text(tag) for tag in trace.tags],
         "metadata": _json(trace.metadata),
@@ -91,6 +92,7 @@ def fields_of(row: Mapping[str, Any]) -> dict[str, Any]:
     fields["tool_runs"] = [_tool_run_of(one, clock) for one in row["tool_runs"]]
     fields["interrupts"] = [one | {"value": json.loads(one["value"])} for one in row["interrupts"]]
     fields["handoffs"] = [dict(one) for one in row["handoffs"]]
+    fields["searches"] = [dict(one) for one in row["searches"]]
     fields["feedback"] = [one | _clocked(clock, "at") for one in row["feedback"]]
     return fields
 
@@ -162,6 +164,11 @@ def _tool_run(run: ToolRun) -> dict[str, Any]:
 def _tool_run_of(told: Mapping[str, Any], clock: Iterator[float | None]) -> dict[str, Any]:
     values = {name: json.loads(told[name]) for name in ("arguments", "output")}
     return dict(told) | values | _clocked(clock, "started", "ended")
+
+
+def _search(search: Search) -> dict[str, Any]:
+    thoughts = [_plain(one, *Thought.model_fields) for one in search.thoughts]
+    return _plain(search, "step", "chosen") | {"thoughts": thoughts}
 
 
 def _feedback(feedback: Feedback) -> dict[str, Any]:

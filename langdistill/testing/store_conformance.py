@@ -20,7 +20,7 @@ from typing import Any
 
 import pytest
 
-from langdistill.records import Call, Feedback, Message, Reply, Step, ToolRun, Trace, Usage
+from langdistill.records import Call, Feedback, Message, Reply, Search, Step, Thought, ToolRun, Trace, Usage
 from langdistill.stores.columns import storable
 from langdistill.stores.protocol import Derived, Row, Store, Where
 
@@ -48,6 +48,7 @@ def full(trace_id: str = "full") -> Trace:
             Call(id="2", prompt=[asked, calling, told], replies=[Reply(message=said, logprobs=[-0.5])], usage=Usage(output_tokens=3)),
         ],
         tool_runs=[ToolRun(id="3", name="f", arguments={"x": ODD}, output=told)],
+        searches=[Search(step=0, thoughts=[Thought(text=ODD), Thought(parent=0, answer="4", reward=0.5, agreed=1)], chosen=1)],
         started=100.0, ended=102.5, outcome="failed", error="it broke",
     )  # fmt: skip
 

@@ -62,7 +62,7 @@ def model(right: float = 0.7) -> OneReplyChatModel:
 
 
 def ran(graph: Any, text: str = QUESTION, **config: Any) -> dict[str, Any]:
-    keys = ["messages", "answer", "tree", "traces", "checked", "chosen", "stopped"]
+    keys = ["messages", "answer", "tree", "traces", "checked", "searched", "stopped"]
     return graph.invoke({"messages": [("user", text)]}, config or None, output_keys=keys)
 
 
@@ -75,7 +75,7 @@ def test_a_search_and_its_tree() -> None:
     assert (root["parent"], root["visits"]) == (None, SMALL.rollouts)
     assert root["value"] == pytest.approx(sum(one["value"] for one in others if one["parent"] == 0))
     assert all(0 < one["reward"] <= 1 for one in others if one["answer"])
-    assert found["tree"][found["chosen"]]["answer"] == "7"
+    assert found["searched"]["thoughts"][found["searched"]["chosen"]]["answer"] == "7"
     kinds = Counter(kind_of(prompt[-1].text) for prompt in said.prompts)
     assert {"A1", "A2", "A3", "A5", "then", "check"} <= set(kinds)
 

@@ -11,7 +11,20 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from langdistill.errors import StoreError
-from langdistill.records import Call, Feedback, Handoff, Interrupt, Message, Reply, Step, ToolRun, Trace, Usage
+from langdistill.records import (
+    Call,
+    Feedback,
+    Handoff,
+    Interrupt,
+    Message,
+    Reply,
+    Search,
+    Step,
+    Thought,
+    ToolRun,
+    Trace,
+    Usage,
+)
 from langdistill.stores.body import VERSION, decode, encode, from_json, to_json
 from langdistill.testing.store_conformance import full
 
@@ -80,6 +93,11 @@ def traces(draw: Any) -> Trace:
         ToolRun, id=TEXT, name=TEXT, step=SOME_NUMBER, call=SOME_NUMBER, tool_call_id=MAYBE, path=TEXT, arguments=JSON,
         output=JSON | st.sampled_from(pool), started=TIME, ended=TIME, error=MAYBE,
     )  # fmt: skip
+    thought = st.builds(
+        Thought, parent=SOME_NUMBER, action=TEXT, text=TEXT, answer=MAYBE, reward=st.none() | TIME, visits=st.integers(0, 9),
+        value=TIME, agreed=st.integers(0, 4), completed=st.integers(0, 4),
+    )  # fmt: skip
+    search = st.builds(Search, step=SOME_NUMBER, thoughts=st.lists(thought, max_size=4), chosen=SOME_NUMBER)
     return draw(
         st.builds(
             Trace, id=TEXT, source=MAYBE, name=TEXT, strategy=MAYBE, thread=MAYBE, user=MAYBE, continues=MAYBE, resume=JSON,
@@ -87,7 +105,7 @@ def traces(draw: Any) -> Trace:
             calls=st.lists(call, max_size=4), tool_runs=st.lists(run, max_size=3),
             interrupts=st.lists(st.builds(Interrupt, id=TEXT, value=JSON, path=TEXT), max_size=2),
             handoffs=st.lists(st.builds(Handoff, source=TEXT, target=TEXT), max_size=2),
-            tags=st.lists(TEXT, max_size=2), metadata=st.dictionaries(TEXT, JSON, max_size=3),
+            searches=st.lists(search, max_size=2), tags=st.lists(TEXT, max_size=2), metadata=st.dictionaries(TEXT, JSON, max_size=3),
             versions=st.dictionaries(TEXT, TEXT, max_size=2), consent=MAYBE, licence=MAYBE, started=TIME, ended=TIME,
             outcome=OUTCOME, error=MAYBE, lost=st.integers(0, 3),
         )

@@ -12,7 +12,20 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as some
 
-from langdistill.records import Call, Feedback, Handoff, Interrupt, Message, Reply, Step, ToolRun, Trace, Usage
+from langdistill.records import (
+    Call,
+    Feedback,
+    Handoff,
+    Interrupt,
+    Message,
+    Reply,
+    Search,
+    Step,
+    Thought,
+    ToolRun,
+    Trace,
+    Usage,
+)
 from langdistill.stores.body import encode
 from langdistill.stores.exporting import export_traces
 from langdistill.stores.importing import import_traces
@@ -74,12 +87,18 @@ tool_runs = built(
     ToolRun, id=texts, name=texts, step=indices, call=indices, tool_call_id=maybe, path=texts, arguments=values,
     output=values, started=numbers, ended=numbers, error=maybe,
 )  # fmt: skip
+thoughts = built(
+    Thought, parent=indices, action=texts, text=texts, answer=maybe, reward=some.none() | numbers, visits=wholes, value=numbers,
+    agreed=wholes, completed=wholes,
+)  # fmt: skip
+searches = built(Search, step=indices, thoughts=some.lists(thoughts, max_size=3), chosen=indices)
 odd_traces = built(
     Trace, id=texts, source=maybe, name=texts, strategy=maybe, thread=maybe, user=maybe, continues=maybe, resume=values,
     input=some.lists(messages(), max_size=2), earlier=wholes, output=some.lists(messages(), max_size=2), answer=maybe,
     steps=some.lists(steps, max_size=2), calls=some.lists(calls, max_size=2), tool_runs=some.lists(tool_runs, max_size=2),
     interrupts=some.lists(built(Interrupt, id=texts, value=values, path=texts), max_size=2),
     handoffs=some.lists(built(Handoff, source=texts, target=texts), max_size=2),
+    searches=some.lists(searches, max_size=2),
     feedback=some.lists(built(Feedback, name=maybe, score=some.none() | numbers, comment=maybe, at=numbers), max_size=2),
     tags=some.lists(texts, max_size=2), metadata=objects, versions=some.dictionaries(texts, texts, max_size=2),
     consent=maybe, licence=maybe, started=numbers, ended=numbers, outcome=outcomes, error=maybe, lost=wholes,
@@ -94,7 +113,7 @@ def told_exactly(trace: Trace) -> str:
 
 def test_every_field_is_drawn() -> None:
     """So that a field that is added to the records cannot be forgotten here."""
-    for record in (odd_traces, calls, steps, tool_runs, replies):
+    for record in (odd_traces, calls, steps, tool_runs, replies, searches, thoughts):
         drawn: Any = record.wrapped_strategy  # type: ignore[attr-defined]
         assert set(drawn.kwargs) | {"version"} >= set(drawn.target.model_fields)
 

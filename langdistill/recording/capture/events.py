@@ -9,6 +9,7 @@
     [TOOL_END, time, number, messages, message, value, error]
     [END, time, outcome, error, messages, output, whether that is a state, answer, interrupts, lost, late input]
     [FEEDBACK, time, trace id, name, score, comment]
+    [SEARCHED, time, number of the step, thoughts and what was chosen]
 
 `messages` are the pairs of number and message that no earlier event of the root has told; every other message is a number, and
 so are params and tools, with the value beside them the first time. A message may be told as {"as": number, "name": name}: the
@@ -33,3 +34,4 @@ class Kind(IntEnum):
     TOOL_END = 6
     END = 7
     FEEDBACK = 8
+    SEARCHED = 9

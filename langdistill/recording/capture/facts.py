@@ -19,7 +19,7 @@ from langgraph.errors import GraphBubbleUp, GraphInterrupt, ParentCommand
 import langdistill
 from langdistill.recording.capture.encoding import DEEPEST, text_of
 from langdistill.recording.capture.messages import plain
-from langdistill.records import Message, Outcome
+from langdistill.records import SEARCHED, Message, Outcome
 from langdistill.versions import installed
 
 OWN_KEYS = re.compile(r"^(langgraph_|ls_|lc_|checkpoint_|__|thread_id$|run_id$|candidate$|refinement$|answer_hint$)")
@@ -122,6 +122,12 @@ def interrupts_in(output: Any) -> list[dict[str, Any]]:
     """The same, in what a graph gives back."""
     asked = output.get("__interrupt__") if isinstance(output, Mapping) else None
     return [{"id": text_of(one.id), "value": one.value} for one in asked or ()]
+
+
+def searched_in(output: Any) -> dict[str, Any] | None:
+    """The tree of reasoning steps that a node's update tells; `None` where it tells none."""
+    searched = output.get(SEARCHED) if isinstance(output, Mapping) else None
+    return {**searched} if isinstance(searched, Mapping) and "thoughts" in searched else None
 
 
 def handed_to(error: BaseException | None) -> list[str]:

@@ -192,6 +192,8 @@ class Writing:
         if root.id == run_id:
             self._end_root(root, output, error, inputs)
             return
+        if (searched := facts.searched_in(output)) is not None:
+            self._write(root, [Kind.SEARCHED, root.now, run.number, self._cleaning.value(root, searched)])
         outcome = facts.outcome_of(error)
         told = self._cleaning.error(root, error) if error is not None and outcome == "failed" else None
         # the runs around it raise the same one

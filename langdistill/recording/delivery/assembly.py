@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from pydantic import TypeAdapter
+from pydantic import TypeAdapter, ValidationError
 
 from langdistill.recording.capture.events import Kind
 from langdistill.recording.capture.facts import VERSIONS
 from langdistill.recording.delivery.steps import closed, path_of, stands
 from langdistill.recording.delivery.turns import Turns
-from langdistill.records import Call, Handoff, Interrupt, Message, Outcome, Reply, Step, ToolRun, Trace, Usage
+from langdistill.records import Call, Handoff, Interrupt, Message, Outcome, Reply, Search, Step, ToolRun, Trace, Usage
 
 MESSAGE = TypeAdapter(Message)
 UNREADABLE: Message = {"role": "user", "content": "<lost>"}
@@ -45,6 +45,7 @@ class Assembly:
     steps: dict[int, _Open] = field(default_factory=dict)
     calls: dict[int, _Open] = field(default_factory=dict)
     tool_runs: dict[int, _Open] = field(default_factory=dict)
+    searched: list[list[Any]] = field(default_factory=list)
     messages: dict[int, Message] = field(default_factory=dict)
     """The same as messages, each looked at once: a prompt of a hundred is told a hundred times."""
     fresh: set[int] = field(default_factory=set)
@@ -77,6 +78,8 @@ class Assembly:
                 self.told.update(event[3])
                 self.fresh.update([event[4]] if event[4] is not None else [])
                 self._close(self.tool_runs, event)
+            case Kind.SEARCHED:
+                self.searched.append(event)
             case Kind.END:
                 self.end = event
                 self.told.update(event[4])
@@ -121,6 +124,7 @@ class Assembly:
             tool_runs=tool_runs,
             interrupts=interrupts,
             handoffs=self._handoffs(),
+            searches=list(self._searches()),
             tags=about["tags"],
             metadata=about["metadata"],
             versions=VERSIONS,
@@ -273,6 +277,14 @@ class Assembly:
             for one in self.steps.values()
             for target in (one.ended[6] if one.ended else None) or ()
         ]
+
+    def _searches(self) -> Iterator[Search]:
+        index = {number: at for at, number in enumerate(self.steps)}
+        for _, _, number, told in self.searched:
+            try:
+                yield Search.model_validate({**told, "step": index.get(number)})
+            except (TypeError, ValidationError):
+                continue  # too large to be kept, which is counted; or of a node of somebody's own, that means another thing by the key
 
     @property
     def _turns(self) -> Turns:
