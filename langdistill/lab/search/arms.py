@@ -1,4 +1,4 @@
-"""Ways to spend completions on a question, beside one another: a search, votes over whole solutions.
+"""Ways to spend completions on a question, beside one another: searches, and votes over whole solutions.
 
 Whoever answers here is given no gold answer.
 """
@@ -15,16 +15,23 @@ from langdistill.answers import same
 from langdistill.asking import ask
 from langdistill.budgets import Budget, budget
 from langdistill.lab.search.comparing import Cost, samples_for
+from langdistill.lab.search.words import COMPLETE, JUDGE, WORDED
 from langdistill.records import Record
+from langdistill.search.actions import NEXT_THOUGHT, REST
 from langdistill.search.choosing import Trace, majority
+from langdistill.search.evaluators.value import value
 from langdistill.search.mutual_reasoning import create_mutual_reasoning
 from langdistill.search.settings import OURS, Settings
+from langdistill.search.tree_of_thoughts import create_tree_of_thoughts
 from langdistill.strategies.self_consistency import create_self_consistency
 from langdistill.votes import leader
 
 FREE = Cost(0, 0, 0)
-DEEP = replace(OURS, depth=8)
-"""Chains of six steps need as many sub-questions: the depth that the paper takes for MATH."""
+LONGEST = 6
+"""Steps of a chain."""
+DEEP = replace(OURS, depth=8, at_once=16, grammar=WORDED)
+"""Chains of six steps need as many sub-questions: the depth that the paper takes for MATH. All rollouts go on together."""
+ACTIONS = {one.id: one for one in WORDED.actions}
 
 
 class Models(NamedTuple):
@@ -57,7 +64,7 @@ class Search:
 
     def run(self, models: Models, question: str, seed: int) -> Outcome:
         """A search, with the answer that it would have come to without the second model."""
-        graph = create_mutual_reasoning(*models, preset=self.settings, seed=seed)
+        graph = create_mutual_reasoning(*models, preset=self.settings, seed=seed, complete=COMPLETE)
         state, spent = _asked(graph, question, ["answer", "traces"])
         traces = [Trace(*one) for one in state["traces"]]
         leading = majority(traces)
@@ -68,6 +75,28 @@ class Search:
             cost=_cost(spent, models.generator),
             checking=_cost(spent, models.discriminator),
         )
+
+
+@dataclass(frozen=True)
+class Branch:
+    """Tree of Thoughts, each state valued alone by the model itself."""
+
+    temperature: float
+
+    def run(self, models: Models, question: str, seed: int) -> Outcome:
+        """With the paper's k and b, and as many levels as the longest chain has steps."""
+        evaluate = value(template=JUDGE, temperature=self.temperature)
+        graph = create_tree_of_thoughts(
+            models.generator,
+            depth=LONGEST,
+            evaluate=evaluate,
+            temperature=self.temperature,
+            thought=ACTIONS[NEXT_THOUGHT.id],
+            rest=ACTIONS[REST.id],
+        )
+        state, spent = _asked(graph, question, ["answer", "tree"])
+        found = tuple(one["answer"] for one in state["tree"] if one["answer"] is not None)
+        return Outcome(answer=state["answer"], found=found, cost=_cost(spent, models.generator))
 
 
 @dataclass(frozen=True)
@@ -92,7 +121,9 @@ def voted(outcome: Outcome, samples: int) -> Outcome:
         ValueError: there are not so many.
     """
     if samples > len(outcome.found):
-        raise ValueError(f"{samples} samples are wanted; {len(outcome.found)} were drawn. Draw more (Settings.samples).")
+        raise ValueError(
+            f"{samples} samples are wanted; {len(outcome.found)} were drawn. Draw more (Settings.samples)."
+        )
     found = outcome.found[:samples]
     at, share = leader(found), samples / len(outcome.found)
     cost = Cost(samples, outcome.cost.read, round(outcome.cost.generated * share))

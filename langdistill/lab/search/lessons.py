@@ -1,7 +1,8 @@
 """What the lab model is taught before it searches: to follow the prompts of the five actions, of the second model, and of votes.
 
 The lab's corpus holds none of the search's prompts. Following them stands in for the instruction following of a large model and is
-no part of rStar. What is asked for is shown right, while the steps before it may have slipped as in the corpus, and are then carried on
+no part of rStar. A thought tells, besides its step, what is left of the chain, in the words in which the corpus rephrases a question:
+a model this small does not find the step that comes next by counting those before it. What is asked for is shown right, while the steps before it may have slipped as in the corpus, and are then carried on
 from; so the model may get better at arithmetic besides, and every arm of a comparison must be of the same one.
 """
 
@@ -14,11 +15,10 @@ from typing import NamedTuple
 
 from langdistill.lab.arithmetic import SAID, Step, apply, read_question, take
 from langdistill.lab.draws import answer_line
+from langdistill.lab.search.words import COMPLETE, JUDGE, WORDED
 from langdistill.prompts import STEP_BY_STEP, fill
 from langdistill.records import Message, Trace, digest
-from langdistill.search.actions import ACTIONS, FOLLOWERS, ROOT, so_far_told
-from langdistill.search.evaluators.value import PROMPT as JUDGE
-from langdistill.search.mutual_reasoning import COMPLETE
+from langdistill.search.actions import FOLLOWERS, ROOT, so_far_told
 
 LAST = "Now we can answer the question."
 """The sub-question that is left when one step is: the question itself."""
@@ -28,7 +28,7 @@ GOES_ON = 0.5
 """How often a way goes on with the action that it came by, where it may; else any that may follow is as likely."""
 WALKS = 8
 """Ways that one is chosen of."""
-PROMPTS = {one.id: one for one in ACTIONS}
+ACTIONS = {one.id: one for one in WORDED.actions}
 
 
 class Line(NamedTuple):
@@ -101,8 +101,9 @@ def solved(question: str, at: tuple[int, int], take_one: Take, most: int | None 
 
 
 def thought(way: Way, take_one: Take) -> list[Line]:
-    """A1: one step of the chain."""
-    return solved(way.question, way.at, take_one, 1)
+    """A1: one step of the chain, and what is left then."""
+    [line, *end] = solved(way.question, way.at, take_one, 1)
+    return [line, *(end or [_left(way.question, line)])]
 
 
 def rest(way: Way, take_one: Take) -> list[Line]:
@@ -133,10 +134,8 @@ def again(way: Way, take_one: Take) -> list[Line]:
 
 
 def rephrased(way: Way, take_one: Take) -> list[Line]:
-    """A5: every condition in a line, and what is asked."""
-    start, steps = read_question(way.question)
-    told = [f"Begin at {start}.", *(f"{name} {operand}." for name, operand in steps), "Which digit is the last result?"]
-    return [Line(text, *way.at) for text in told]
+    """A5: the conditions in a row."""
+    return [_left(way.question, Line("", *way.at))]
 
 
 PROPOSE: Mapping[str, Callable[[Way, Take], list[Line]]] = {
@@ -166,32 +165,42 @@ def way_to(question: str, action: str, rng: Random) -> Way:
     return rng.choice(by_place[rng.choice(sorted(by_place))])
 
 
+def request(way: Way, action: str) -> tuple[str, str]:
+    """What an action asks after a way, and the right reply; of A3 the sub-question."""
+    reply = sub_question(way) if action == "A3" else _text(PROPOSE[action](way, rightly))
+    return ACTIONS[action].asked(way.question, way.told), reply
+
+
+def second_request(way: Way) -> tuple[str, str]:
+    """What A3 asks once it has its sub-question, and the right reply."""
+    return ACTIONS["A3"].asked_then(way.question, way.told, sub_question(way)), _text(answered(way, rightly))
+
+
+def completion(question: str, shown: list[Line]) -> tuple[str, str]:
+    """What the second model is asked after the beginning of a solution, and how it goes on rightly."""
+    told = so_far_told([line.text for line in shown])
+    return fill(COMPLETE, question=question, so_far=told), _text(solved(question, shown[-1][1:], rightly))
+
+
 def follow(action: str) -> Callable[[str, Random], tuple[str, str]]:
-    """What an action's prompt is answered by."""
+    """Lessons of an action."""
 
     def lesson(question: str, rng: Random) -> tuple[str, str]:
         way = way_to(question, action, rng)
-        if action == "A4":
-            way = _maybe_wrong(way, rng)
-        reply = sub_question(way) if action == "A3" else _text(PROPOSE[action](way, rightly))
-        return PROMPTS[action].asked(question, way.told), reply
+        return request(_maybe_wrong(way, rng) if action == "A4" else way, action)
 
     return lesson
 
 
 def answer_sub_question(question: str, rng: Random) -> tuple[str, str]:
-    """What A3's second prompt is answered by."""
-    way = way_to(question, "A3", rng)
-    return PROMPTS["A3"].asked_then(question, way.told, sub_question(way)), _text(answered(way, rightly))
+    """Lessons of A3's second prompt."""
+    return second_request(way_to(question, "A3", rng))
 
 
 def complete(question: str, rng: Random) -> tuple[str, str]:
-    """How the second model goes on after any line of a solution but the last."""
+    """Lessons of the second model: the cut is after any line but the last."""
     *_, whole = walk(question, rng)
-    lines = whole.lines
-    shown = lines[: rng.randrange(1, len(lines))]
-    reply = solved(question, shown[-1][1:], rightly)
-    return fill(COMPLETE, question=question, so_far=so_far_told([line.text for line in shown])), _text(reply)
+    return completion(question, whole.lines[: rng.randrange(1, len(whole.lines))])
 
 
 def step_by_step(question: str, rng: Random) -> tuple[str, str]:
@@ -200,21 +209,20 @@ def step_by_step(question: str, rng: Random) -> tuple[str, str]:
 
 
 def judge(question: str, rng: Random) -> tuple[str, str]:
-    """What Tree of Thoughts asks of the thoughts so far: they are worked anew, and their last digit is subtracted from the right one."""
-    way, most = Way(question), rng.randrange(len(read_question(question)[1]))
-    slips_at = rng.choice([rng.randrange(most + 1), None])
-    for at in range(most + 1):
+    """What Tree of Thoughts asks of the thoughts so far: each step is taken anew, and what was said is subtracted from it."""
+    way, checks, count = Way(question), list[str](), rng.randrange(len(read_question(question)[1])) + 1
+    slips_at = rng.choice([rng.randrange(count), None])
+    for at in range(count):
+        digit, step = way.at[1], way.left[0]
         way = way.then("A1", thought(way, _wrongly(rng) if at == slips_at else rightly))
-    anew = [line for line in rest(Way(question), rightly) if line.done][: most + 1]
-    right, given = anew[-1].digit, way.at[1]
-    check, difference = rightly(right, ("Subtract", given))
-    said = f"Judgement: {'impossible' if difference else 'sure'}"
-    prompt = fill(JUDGE, question=question, so_far=so_far_told(way.told))
-    return prompt, "\n".join([_text(anew), check, said])
+        anew, right = rightly(digit, step)
+        checks.append(f"{anew} {rightly(right, ('Subtract', way.at[1]))[0]}")
+    told = fill(JUDGE, question=question, so_far=so_far_told(way.told))
+    return told, "\n".join([*checks, "sure" if slips_at is None else "impossible"])
 
 
 LESSONS: Mapping[str, Callable[[str, Random], tuple[str, str]]] = {
-    **{id: follow(id) for id in PROMPTS},
+    **{id: follow(id) for id in ACTIONS},
     "A3, answer": answer_sub_question,
     "complete": complete,
     "step by step": step_by_step,
@@ -254,6 +262,12 @@ def _wrongly(rng: Random) -> Take:
         return text.replace(f"is {right}.", f"is {wrong}."), wrong
 
     return wrongly
+
+
+def _left(question: str, at: Line) -> Line:
+    """What is left of a chain, as the corpus rephrases it."""
+    steps = "".join(f", then {SAID[name]} {operand}" for name, operand in read_question(question)[1][at.done :])
+    return Line(f"Begin at {at.digit}{steps}.", at.done, at.digit)
 
 
 def _answer(done: int, digit: int) -> Line:
