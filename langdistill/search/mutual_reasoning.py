@@ -113,7 +113,8 @@ def create_mutual_reasoning(
         begun = [prefixes(one.lines, settings.prefixes, settings.mask, rng) for one in traces]
         question, places = question_of(state), Counter(so_far_told(lines) for some in begun for lines in some)
         asked = [
-            ask(second, turn(state, fill(complete, question=question, so_far=one)), n=n) for one, n in places.items()
+            ask(second, turn(state, fill(complete, question=question, so_far=one)), n=n, max_tokens=settings.max_tokens)
+            for one, n in places.items()
         ]
         try:
             replies = yield asked

@@ -12,7 +12,7 @@ from typing import Literal
 from langdistill.errors import ModelError
 from langdistill.search.actions import Grammar
 from langdistill.search.merging import told_alike
-from langdistill.votes import Stop, fixed
+from langdistill.votes import Stop, early_stopping, fixed
 
 Score = Literal["product", "repo", "smoothed"]
 
@@ -37,6 +37,8 @@ class Settings:
     exploration: float = 2.0
     """c of UCT."""
     temperature: float | None = 0.8
+    max_tokens: int | None = None
+    """Most tokens of a reply, where the action allows more: for a model whose context is short."""
     at_once: int = 8
     """Rollouts under way together; 1 is the order of the authors."""
     enough: float | None = None
@@ -57,9 +59,19 @@ class Settings:
     """What a step says, for those that say the same to be one node; ``str`` keeps all apart that differ in anything."""
 
     def __post_init__(self) -> None:
-        for name in ("rollouts", "depth", "thoughts", "sub_questions", "last_votes", "votes", "at_once", "prefixes"):
-            if getattr(self, name) < 1:
-                raise ModelError(f"{name}={getattr(self, name)} makes no search; give a number from 1 up.")
+        for name in (
+            "rollouts",
+            "depth",
+            "thoughts",
+            "sub_questions",
+            "last_votes",
+            "votes",
+            "at_once",
+            "prefixes",
+            "max_tokens",
+        ):
+            if (given := getattr(self, name)) is not None and given < 1:
+                raise ModelError(f"{name}={given} makes no search; give a number from 1 up.")
         low, high = self.mask
         if not 0 <= low <= high <= 1:
             raise ModelError(f"mask={self.mask} is no range of shares; give two from 0 to 1, the smaller first.")
@@ -72,9 +84,17 @@ REPO = Settings(rollouts=16, thoughts=3, sub_questions=3, prefixes=4, mask=(0.2,
 """What the authors' repository does as it is: 16 rollouts, three children, four cuts between 20 and 50 %, the sum as score."""
 
 OURS = Settings(
-    rollouts=16, thoughts=3, sub_questions=3, last_votes=4, votes=4, at_once=4, prefixes=4, score="smoothed"
+    rollouts=16,
+    thoughts=3,
+    sub_questions=3,
+    last_votes=8,
+    votes=4,
+    stop=early_stopping(2),
+    at_once=4,
+    prefixes=4,
+    score="smoothed",
 )
-"""Fewer votes, four rollouts together, four cuts, and all rewards of an answer with smoothed survival; found on other problems of the
+"""Fewer votes, two at a time until two agree, four rollouts together, four cuts, and all rewards of an answer with smoothed survival; found on other problems of the
 scripted world than are measured (benchmarks/search.py). No early exit: the rollouts that it saves are those that find what the
 leading answer overlooks, and the second model can only trust what was found."""
 
