@@ -18,7 +18,6 @@ from typing_extensions import TypedDict
 from langdistill.answers import Extract, final_answer, same
 from langdistill.asking import ask, chat_model, without_tools
 from langdistill.budgets import BudgetSpent
-from langdistill.errors import UnknownName
 from langdistill.nodes import step
 from langdistill.prompts import ANSWER_LINE, check, fill
 from langdistill.questions import Answered, Question, Thinking, labelled, question_of, turn
@@ -28,7 +27,7 @@ from langdistill.search.choosing import Checked, Trace, choose, traces_of
 from langdistill.search.expanding import Expander, together
 from langdistill.search.masking import prefixes
 from langdistill.search.rollouts import Rollouts
-from langdistill.search.settings import PRESETS, Settings
+from langdistill.search.settings import Settings, find_preset
 from langdistill.search.tree import Tree, stream
 
 COMPLETE = "{question}\n\n{so_far}Go on from here, step by step to the end. " + ANSWER_LINE
@@ -89,7 +88,7 @@ def create_mutual_reasoning(
         UnknownName: there is no such preset.
         PromptError: the template has other places.
     """
-    settings = _settings(preset)
+    settings = find_preset(preset)
     check(complete, "question", "so_far")
     expander = Expander(without_tools(chat_model(model)), settings, extract)
     second = without_tools(chat_model(discriminator if discriminator is not None else model))
@@ -138,14 +137,6 @@ def create_mutual_reasoning(
     graph.add_edge(START, "search")
     params = {"rollouts": settings.rollouts, "depth": settings.depth, "score": settings.score, "seed": seed}
     return labelled(graph.compile(name=name, checkpointer=checkpointer), name, **params)
-
-
-def _settings(preset: str | Settings) -> Settings:
-    if isinstance(preset, Settings):
-        return preset
-    if preset not in PRESETS:
-        raise UnknownName("preset", preset, PRESETS)
-    return PRESETS[preset]
 
 
 def _checked(trace: Trace, replies: Sequence[AIMessage | None], extract: Extract) -> Checked:

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Literal
 
-from langdistill.errors import ModelError
+from langdistill.errors import ModelError, UnknownName
 from langdistill.search.actions import Grammar
 from langdistill.search.merging import told_alike
 from langdistill.votes import Stop, early_stopping, fixed
@@ -99,3 +99,16 @@ scripted world than are measured (benchmarks/search.py). No early exit: the roll
 leading answer overlooks, and the second model can only trust what was found."""
 
 PRESETS = {"paper": PAPER, "repo": REPO, "ours": OURS}
+
+
+def find_preset(preset: str | Settings) -> Settings:
+    """The settings of that name, or those that are given.
+
+    Raises:
+        UnknownName: there is no such preset.
+    """
+    if isinstance(preset, Settings):
+        return preset
+    if preset not in PRESETS:
+        raise UnknownName("preset", preset, PRESETS)
+    return PRESETS[preset]
