@@ -13,7 +13,6 @@ from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage
 from langgraph.graph import START, StateGraph
 from langgraph.graph.state import CompiledStateGraph
-from typing_extensions import TypedDict
 
 from langdistill.answers import Extract, final_answer, same
 from langdistill.asking import ask, chat_model, without_tools
@@ -21,24 +20,23 @@ from langdistill.budgets import BudgetSpent
 from langdistill.nodes import step
 from langdistill.prompts import ANSWER_LINE, check, fill
 from langdistill.questions import Answered, Question, Thinking, labelled, question_of, turn
-from langdistill.records import SEARCHED, Thought
+from langdistill.records import SEARCHED
 from langdistill.search.actions import so_far_told
 from langdistill.search.choosing import Checked, Trace, choose, traces_of
 from langdistill.search.expanding import Expander, together
 from langdistill.search.masking import prefixes
 from langdistill.search.rollouts import Rollouts
+<<<<<<< HEAD
 from langdistill.search.settings import Settings, find_preset
 from langdistill.search.tree import Tree, stream
+=======
+from langdistill.search.settings import PRESETS, Settings
+from langdistill.search.thoughts import Searched, thoughts_of, told_on_the_way
+from langdistill.search.tree import stream
+>>>>>>> tot
 
 COMPLETE = "{question}\n\n{so_far}Go on from here, step by step to the end. " + ANSWER_LINE
 """What the discriminator is asked. Places: the question, and the beginning of a trace."""
-
-
-class Searched(TypedDict):
-    """What a recorder finds of the search, as of `records.Search`."""
-
-    thoughts: list[dict[str, Any]]
-    chosen: int | None
 
 
 class Searching(Thinking):
@@ -101,7 +99,7 @@ def create_mutual_reasoning(
                 rollouts.grow((yield from together(work)))
         except BudgetSpent:
             pass  # the answer is chosen from what was found
-        return {"tree": _kept(rollouts.tree), "traces": traces_of(rollouts.tree, rollouts.ended)}
+        return {"tree": thoughts_of(rollouts.tree), "traces": traces_of(rollouts.tree, rollouts.ended)}
 
     def verify(state: Searching):
         traces = [Trace(*one) for one in state["traces"]]
@@ -127,7 +125,9 @@ def create_mutual_reasoning(
         checked = [Checked(Trace(*one[0]), *one[1:]) for one in state["checked"]]  # type: ignore[typeddict-item]
         trace = choose(checked, agree=settings.agree, score=settings.score)
         said, answer, leaf = (
-            (trace.answer, trace.answer, trace.leaf) if trace else (_furthest(state["tree"]), None, None)
+            (trace.answer, trace.answer, trace.leaf)
+            if trace
+            else (told_on_the_way(state["tree"], _end_of(state["tree"])), None, None)
         )
         searched = Searched(thoughts=_verified(state["tree"], checked), chosen=leaf)
         return {"messages": [AIMessage(said)], "answer": answer, SEARCHED: searched}
@@ -153,31 +153,7 @@ def _end_of(tree: list[dict[str, Any]]) -> int:
     return at
 
 
-def _furthest(tree: list[dict[str, Any]]) -> str:
-    """What the most visited path says, where none came to an answer."""
-    at, told = _end_of(tree), list[str]()
-    while (parent := tree[at]["parent"]) is not None:
-        told.append(tree[at]["text"])
-        at = parent
-    return "\n".join(reversed(told))
-
-
 def _verified(tree: list[dict[str, Any]], checked: list[Checked]) -> list[dict[str, Any]]:
     """The tree with what the second model made of its leaves."""
     told = {one.trace.leaf: {"agreed": one.agreed, "completed": one.completed} for one in checked}
     return [one | told.get(at, {}) for at, one in enumerate(tree)]
-
-
-def _kept(tree: Tree) -> list[dict[str, Any]]:
-    return [
-        Thought(
-            parent=node.parent,
-            action=node.step.action,
-            text=node.step.text,
-            answer=node.step.answer,
-            reward=node.step.reward,
-            visits=node.visits,
-            value=node.value,
-        ).model_dump()
-        for node in tree.nodes
-    ]
