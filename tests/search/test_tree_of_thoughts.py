@@ -352,6 +352,21 @@ def test_a_pruned_answer_goes_out_where_a_budget_ends_before_another() -> None:
     assert (found["answer"], named(found, found["kept"])) == ("1", ["b"])
 
 
+def test_where_a_budget_ends_before_a_judgement_the_new_states_are_gone_on_from() -> None:
+    """There is no answer: what is said is the first of the new states, not the one before."""
+    model = scripted(thought={"": ["a", "b"], "a": ["a1"], "b": ["b1"]}, value=judged({"a": "lll", "b": "sss"}))
+    for completions, told in ((2, "a"), (2 + 6 + 2, "b\nb1")):
+        with budget(completions=completions):
+            found = ran(create_tree_of_thoughts(model, thoughts=2, breadth=1, depth=3))
+        assert (found["answer"], found["messages"][-1].text) == (None, told)
+
+
+def test_one_state_alone_is_not_voted_on() -> None:
+    model = scripted(thought={"": ["a"], "a": ["a1\nAnswer: 1"]})
+    found = ran(create_tree_of_thoughts(model, evaluate=vote()))
+    assert (found["answer"], [one["visits"] for one in found["tree"]]) == ("1", [0, 0, 0])
+
+
 def test_requests_of_a_level_go_out_together_and_begin_alike() -> None:
     """Per level the thoughts and then the judgements; the request for a thought begins as that for the judgement of its state."""
     model = scripted(

@@ -55,8 +55,9 @@ class Value:
         return ask(self.model or model, turn(state, text), n=self.samples, temperature=self.temperature)
 
     def _judgement(self, replies: Sequence[AIMessage]) -> Judgement:
-        told = [self.weights[said] for reply in replies if (said := outlook(reply.text)) in self.weights]
-        return Judgement(len(told), sum(told))
+        said = [told for reply in replies if (told := outlook(reply.text)) is not None]
+        weights = [self.weights[one] for one in said if one in self.weights]
+        return Judgement(len(weights), sum(weights))
 
 
 def value(
