@@ -24,7 +24,7 @@ from langdistill.answers import same
 from langdistill.intervals import told_over_seeds
 from langdistill.lab.demo import versions
 from langdistill.lab.processes import Progress, side_by_side
-from langdistill.lab.search.arms import DEEP, Outcome, Search, Vote, any_right, at_tokens, voted
+from langdistill.lab.search.arms import DEEP, Branch, Outcome, Search, Vote, any_right, at_tokens, voted
 from langdistill.lab.search.comparing import Cost
 from langdistill.lab.search.loop import Arm, SearchLoop, Settings
 
@@ -49,6 +49,7 @@ def arms(settings: Settings) -> dict[str, Arm]:
         "votes": Vote(DRAWN, settings.temperature),
         **{f"rstar-{some}": Search(replace(deep, rollouts=some)) for some in ROLLOUTS},
         "rap": Search(alone),
+        "thoughts": Branch(settings.temperature),
     }
 
 
@@ -62,6 +63,8 @@ def rows(ran: Row) -> dict[str, Outcome]:
         found[f"self-consistency, tokens of {some} rollouts"] = at_tokens(votes, ran[f"rstar-{some}"])
     found |= searched("A3 alone (RAP-like)", ran["rap"])
     found["self-consistency, tokens of A3 alone"] = at_tokens(votes, ran["rap"])
+    found["Tree of Thoughts (value)"] = ran["thoughts"]
+    found["self-consistency, tokens of Tree of Thoughts"] = at_tokens(votes, ran["thoughts"])
     return found
 
 
@@ -77,6 +80,8 @@ PAIRS = (
     (f"rStar, {MOST} rollouts", "A3 alone (RAP-like)"),
     ("A3 alone (RAP-like)", "A3 alone (RAP-like), majority"),
     ("A3 alone (RAP-like)", "self-consistency, tokens of A3 alone"),
+    (f"rStar, {MOST} rollouts", "Tree of Thoughts (value)"),
+    ("Tree of Thoughts (value)", "self-consistency, tokens of Tree of Thoughts"),
 )
 AMOUNTS: dict[str, Callable[[Outcome], float]] = {
     "completions": lambda one: one.cost.completions + one.checking.completions,

@@ -72,7 +72,11 @@ class LocalChatModel(SampledChatModel):
         def told(replies: list[Decoded]) -> ChatResult:
             return self._result(len(request.prompt), [_said(decoder, request, reply) for reply in replies])
 
-        return decoder.submit(request), told
+        return self._submit(decoder, request), told
+
+    def _submit(self, decoder: Decoder, request: Request) -> Future[list[Decoded]]:
+        """Have a request decoded."""
+        return decoder.submit(request)
 
 
 def _said(decoder: Decoder, request: Request, reply: Decoded) -> Said:

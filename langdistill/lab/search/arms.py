@@ -24,13 +24,14 @@ from langdistill.search.mutual_reasoning import create_mutual_reasoning
 from langdistill.search.settings import OURS, Settings
 from langdistill.search.tree_of_thoughts import create_tree_of_thoughts
 from langdistill.strategies.self_consistency import create_self_consistency
-from langdistill.votes import leader
+from langdistill.votes import fixed, leader
 
 FREE = Cost(0, 0, 0)
 LONGEST = 6
 """Steps of a chain."""
-DEEP = replace(OURS, depth=8, at_once=16, grammar=WORDED)
-"""Chains of six steps need as many sub-questions: the depth that the paper takes for MATH. All rollouts go on together."""
+DEEP = replace(OURS, depth=8, at_once=16, last_votes=4, votes=4, stop=fixed, max_tokens=60, grammar=WORDED)
+"""Chains of six steps need as many sub-questions: the depth that the paper takes for MATH. All rollouts go on together, and the votes of a
+step are asked for at once: its prompt is longer than they are, and is read once so."""
 ACTIONS = {one.id: one for one in WORDED.actions}
 
 

@@ -1,8 +1,7 @@
 """What the lab model is taught before it searches: to follow the prompts of the five actions, of the second model, and of votes.
 
 The lab's corpus holds none of the search's prompts. Following them stands in for the instruction following of a large model and is
-no part of rStar. A thought tells, besides its step, what is left of the chain, in the words in which the corpus rephrases a question:
-a model this small does not find the step that comes next by counting those before it. What is asked for is shown right, while the steps before it may have slipped as in the corpus, and are then carried on
+no part of rStar. What is asked for is shown right, while the steps before it may have slipped as in the corpus, and are then carried on
 from; so the model may get better at arithmetic besides, and every arm of a comparison must be of the same one.
 """
 
@@ -101,9 +100,8 @@ def solved(question: str, at: tuple[int, int], take_one: Take, most: int | None 
 
 
 def thought(way: Way, take_one: Take) -> list[Line]:
-    """A1: one step of the chain, and what is left then."""
-    [line, *end] = solved(way.question, way.at, take_one, 1)
-    return [line, *(end or [_left(way.question, line)])]
+    """A1: one step of the chain."""
+    return solved(way.question, way.at, take_one, 1)
 
 
 def rest(way: Way, take_one: Take) -> list[Line]:

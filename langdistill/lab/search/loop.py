@@ -10,6 +10,7 @@ from __future__ import annotations
 import time
 from contextlib import closing
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Literal, Protocol
 
@@ -24,9 +25,9 @@ from langdistill.lab.draws import Draw
 from langdistill.lab.processes import Progress
 from langdistill.lab.search.arms import Models, Outcome
 from langdistill.lab.search.lessons import lessons
+from langdistill.lab.search.remembering import RememberingChatModel
 from langdistill.records import Problem, Record
 from langdistill.students.card import Student, read_student
-from langdistill.students.local import LocalChatModel
 from langdistill.students.train.recipe import MINIATURE, Recipe
 from langdistill.students.train.training import train
 from langdistill.students.versioned import versions_of
@@ -91,10 +92,16 @@ class SearchLoop:
                   seed=self.seed + OTHERS[name], on_progress=lambda now: self._tell(f"train {name}", now.step, now.steps))  # fmt: skip
         return read_student(place)
 
-    def model(self, name: Name) -> LocalChatModel:
-        """An adapter as a chat model."""
-        s = self.settings
-        return self.student(name).local(seed=self.seed, temperature=s.temperature, max_tokens=s.max_tokens)
+    @cached_property
+    def models(self) -> Models:
+        """Both adapters as chat models."""
+        return Models(self._model("generator"), self._model("discriminator"))
+
+    def _model(self, name: Name) -> RememberingChatModel:
+        s, adapter = self.settings, self.student(name).local()
+        return RememberingChatModel(
+            model=adapter.model, adapter=adapter.adapter, seed=self.seed, temperature=s.temperature, max_tokens=s.max_tokens
+        )
 
     def questions(self, pool: Literal["dev", "final"]) -> Draw:
         """What the arms are asked."""
@@ -108,7 +115,7 @@ class SearchLoop:
             arm: who answers.
             pool: "dev" or "final".
         """
-        models = Models(self.model("generator"), self.model("discriminator"))
+        models = self.models
         problems, fingerprint = (
             self.questions(pool).problems,
             {"arm": repr(arm), "temperature": self.settings.temperature},

@@ -1,30 +1,31 @@
-"""The prompts of a search in words that the lab model can read: it spells what its corpus lacks in single bytes.
+"""The prompts of a search in words that the lab model can follow.
 
-In the package's own wording an action's request takes it about a hundred tokens, and after 250 updates it followed less than half of
-them; in these it takes ten. What is asked for is the same.
+What its corpus lacks it spells in single bytes, so that an action's request in the package's own wording takes it a hundred tokens; and it goes
+on best from what stands last. In that wording, with the steps before the request, it followed less than half of the requests after 250
+updates. Here requests are short and the steps so far come last; what is asked for is the same.
 """
 
 from __future__ import annotations
 
 from dataclasses import replace
 
-from langdistill.prompts import ANSWER_LINE
-from langdistill.search.actions import ACTIONS, START, Grammar
+from langdistill.prompts import STEP_BY_STEP
+from langdistill.search.actions import ACTIONS, Grammar
 
 PROMPTS = {
-    "A1": START + "Take one step.",
-    "A2": START + "Think step by step. " + ANSWER_LINE,
-    "A3": START + "Which question is next?",
-    "A4": START + "Answer the last question again.",
-    "A5": START + "Rephrase the question.",
+    "A1": "{question}\nTake one step.\n{so_far}",
+    "A2": STEP_BY_STEP + "\n{so_far}",
+    "A3": "{question}\nWhich question is next?\n{so_far}",
+    "A4": "{question}\nAnswer the last question again.\n{so_far}",
+    "A5": "{question}\nRephrase the question.\n{so_far}",
 }
-THEN = {"A3": START + "{step}\nAnswer this question."}
-MOST = {"A1": 40, "A2": 60, "A3": 48, "A4": 48, "A5": 40}
+THEN = {"A3": "{question}\nAnswer a question.\n{so_far}{step}"}
+MOST = {"A1": 24, "A2": 60, "A3": 32, "A4": 32, "A5": 48}
 """Tokens of a reply; the longest that is right has ten less."""
 
 WORDED = Grammar(
     tuple(replace(one, prompt=PROMPTS[one.id], then=THEN.get(one.id), max_tokens=MOST[one.id]) for one in ACTIONS)
 )
-COMPLETE = START + "Think step by step to the end. " + ANSWER_LINE
-JUDGE = START + "Is each step right?"
+COMPLETE = STEP_BY_STEP + "\n{so_far}"
+JUDGE = "{question}\nIs each step right?\n{so_far}"
 """Answered by a last line that is nothing but "sure" or "impossible"."""
