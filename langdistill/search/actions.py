@@ -137,11 +137,36 @@ class Grammar:
         Raises:
             ModelError: no way leads to an answer any more, or there is no such action.
         """
+        self._check_known(ids)
+        return replace(self, actions=tuple(one for one in self.actions if one.id not in ids))
+
+    def worded(self, prompts: Mapping[str, str], *, then: Mapping[str, str] | None = None) -> Grammar:
+        """The same with other templates, by the id of the action; `grammars` has those of two domains.
+
+        Args:
+            prompts: templates with the places ``{question}`` and ``{so_far}``. Those that begin with `START` share what a server's
+                cache keeps.
+            then: those of second requests, with the place ``{step}`` besides.
+
+        Raises:
+            ModelError: there is no such action.
+            PromptError: a template has other places.
+        """
+        second = then or {}
+        self._check_known([*prompts, *second])
+        return replace(
+            self,
+            actions=tuple(
+                replace(one, prompt=prompts.get(one.id, one.prompt), then=second.get(one.id, one.then))
+                for one in self.actions
+            ),
+        )
+
+    def _check_known(self, ids: Collection[str]) -> None:
         if strange := sorted(set(ids) - {one.id for one in self.actions}):
             raise ModelError(
                 f"There is no action {', '.join(strange)}; known are {', '.join(one.id for one in self.actions)}."
             )
-        return replace(self, actions=tuple(one for one in self.actions if one.id not in ids))
 
 
 def _check(grammar: Grammar) -> None:

@@ -8,22 +8,26 @@ from __future__ import annotations
 
 from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass, field
+from math import inf
 from typing import Any, TypeVar
 
 from langchain_core.messages import AIMessage
 from langchain_core.runnables import Runnable
 
 from langdistill.answers import Extract, normalise
+from langdistill.answers.thinking import before_answer
 from langdistill.asking import Ask, ask
 from langdistill.questions import question_of, turn
 from langdistill.search.actions import CAN_ANSWER, Action
+from langdistill.search.merging import distinct
 from langdistill.search.settings import Settings
 from langdistill.search.tree import Step, Tree
 from langdistill.votes import leader, vote
 
 Key = TypeVar("Key")
-Asking = Generator[list[Ask], list[list[AIMessage]], list[Step]]
-"""Yields requests, is sent their replies, and returns steps."""
+Found = TypeVar("Found")
+Asking = Generator[list[Ask], list[list[AIMessage]], Found]
+"""Yields requests, is sent their replies, and returns what it found."""
 
 
 @dataclass(frozen=True)
@@ -34,48 +38,64 @@ class Expander:
     settings: Settings
     extract: Extract
 
-    def children(self, state: Mapping[str, Any], tree: Tree, index: int) -> Asking:
-        """The steps that may follow a node, in the order of its actions; what was said twice is one step."""
+    def children(self, state: Mapping[str, Any], tree: Tree, index: int) -> Asking[list[Step]]:
+        """The steps that may follow a node, in the order of its actions; those that say the same are one."""
         path = [step.text for step in tree.steps(index)]
         place = _Place(state, question_of(state), path, last=tree.nodes[index].depth + 1 >= self.settings.depth)
         actions = self.settings.grammar.after(tree.nodes[index].step.action)
         found = yield from together({one.id: self._steps(one, place) for one in actions})
-        steps = dict.fromkeys(step for one in actions for step in found[one.id])
+        steps = distinct((step for one in actions for step in found[one.id]), self._told)
         return [place.rewarded(step) for step in steps]
 
-    def _steps(self, action: Action, place: _Place) -> Asking:
+    def _told(self, step: Step) -> tuple[str, str, str | None]:
+        """What a step says: those of one action that say the same, and come to the same answer, are one."""
+        text = step.text if step.answer is None else before_answer(step.text) or ""
+        return step.action, self.settings.alike(text), step.answer and normalise(step.answer)
+
+    def _steps(self, action: Action, place: _Place) -> Asking[list[Step]]:
         """What one action gives."""
-        count = self._count(action)
-        [replies] = yield [self._ask(action, place, action.asked(place.question, place.path), count)]
-        texts = list(dict.fromkeys(text for reply in replies if (text := reply.text.strip())))
+        prompt = action.asked(place.question, place.path)
+        if action.votes and not action.then:
+            last = action.answers
+            replies = yield from self._votes(action, place, prompt, last=last)
+            return self._voted(action, place, replies, "", last=last)
+        [replies] = yield [self._ask(action, place, prompt, self._count(action))]
+        texts = [text for reply in replies if (text := reply.text.strip())]
         if action.then:
             return (yield from self._answered(action, place, [text.splitlines()[0] for text in texts]))
-        if action.votes:
-            return self._voted(action, place, replies, "")
         return [self._single(action, place, text) for text in texts]
 
-    def _answered(self, action: Action, place: _Place, questions: Sequence[str]) -> Asking:
+    def _answered(self, action: Action, place: _Place, questions: Sequence[str]) -> Asking[list[Step]]:
         """Sub-questions with the answers that most samples give; that of the last is the answer to the question."""
-        asked = list(dict.fromkeys(questions))
-        if not asked:
-            return []
-        ends = [_is_last(one, place.question) for one in asked]
-        replies = yield [
-            self._ask(action, place, action.asked_then(place.question, place.path, one), self._votes(end))
-            for one, end in zip(asked, ends, strict=True)
-        ]
+        asked = {one: _is_last(one, place.question) for one in distinct(questions, self.settings.alike)}
+        found = yield from together(
+            {
+                one: self._votes(action, place, action.asked_then(place.question, place.path, one), last=last)
+                for one, last in asked.items()
+            }
+        )
         return [
             step
-            for one, end, some in zip(asked, ends, replies, strict=True)
-            for step in self._voted(action, place, some, f"{one}\n", ends=end)
+            for one, last in asked.items()
+            for step in self._voted(action, place, found[one], f"{one}\n", last=last)
         ]
 
+    def _votes(self, action: Action, place: _Place, prompt: str, *, last: bool) -> Asking[list[AIMessage]]:
+        """Samples of an answer, batch by batch, until they are enough."""
+        stop, most = self.settings.stop, self.settings.last_votes if last else self.settings.votes
+        drawn, asked = list[AIMessage](), 0
+        while asked < most and not stop.enough([self.extract(reply.text) for reply in drawn]):
+            n = min(stop.batch or most, most - asked)
+            [replies] = yield [self._ask(action, place, prompt, n, first=asked if stop.batch else None)]
+            drawn += replies
+            asked += n
+        return drawn
+
     def _voted(
-        self, action: Action, place: _Place, replies: Sequence[AIMessage], before: str, *, ends: bool | None = None
+        self, action: Action, place: _Place, replies: Sequence[AIMessage], before: str, *, last: bool
     ) -> list[Step]:
         """The reply with the answer of most, and their share as its reward where it is the end."""
         answers = [self.extract(reply.text) for reply in replies]
-        last = action.answers if ends is None else ends
         if last:
             place.answers.extend(answers)
         at = leader(answers)
@@ -94,19 +114,14 @@ class Expander:
             place.answers.append(answer)
         return Step(action.id, text, terminal=place.last or answer is not None, answer=answer)
 
-    def _ask(self, action: Action, place: _Place, text: str, count: int) -> Ask:
-        temperature = self.settings.temperature
-        return ask(self.model, turn(place.state, text), n=count, temperature=temperature, max_tokens=action.max_tokens)
+    def _ask(self, action: Action, place: _Place, text: str, n: int, *, first: int | None = None) -> Ask:
+        temperature, most = self.settings.temperature, min(action.max_tokens, self.settings.max_tokens or inf)
+        return ask(self.model, turn(place.state, text), n=n, first=first, temperature=temperature, max_tokens=most)
 
     def _count(self, action: Action) -> int:
         if action.then:
             return self.settings.sub_questions
-        if action.votes:
-            return self._votes(action.answers)
         return self.settings.thoughts if action.branches else 1
-
-    def _votes(self, last: bool) -> int:
-        return self.settings.last_votes if last else self.settings.votes
 
 
 @dataclass(frozen=True)
@@ -128,9 +143,9 @@ class _Place:
         return step._replace(reward=vote(self.answers).votes[normalise(step.answer)] / len(self.answers))
 
 
-def together(work: Mapping[Key, Asking]) -> Generator[list[Ask], list[list[AIMessage]], dict[Key, list[Step]]]:
+def together(work: Mapping[Key, Asking[Found]]) -> Asking[dict[Key, Found]]:
     """Several pieces of work whose requests go out together, round by round."""
-    found, wanted = dict[Key, list[Step]](), dict[Key, list[Ask]]()
+    found, wanted = dict[Key, Found](), dict[Key, list[Ask]]()
     for key, one in work.items():
         _sent(key, one, None, found, wanted)
     while wanted:
@@ -144,9 +159,9 @@ def together(work: Mapping[Key, Asking]) -> Generator[list[Ask], list[list[AIMes
 
 def _sent(
     key: Key,
-    work: Asking,
+    work: Asking[Found],
     replies: list[list[AIMessage]] | None,
-    found: dict[Key, list[Step]],
+    found: dict[Key, Found],
     wanted: dict[Key, list[Ask]],
 ) -> None:
     """Send replies in; out comes what is asked next, or what was found."""

@@ -5,6 +5,8 @@ Source: Qi et al., 2408.06195. Neither model is trained, and no gold answer is r
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
 from typing import Any, NotRequired
 
 from langchain_core.language_models import BaseChatModel
@@ -16,7 +18,6 @@ from typing_extensions import TypedDict
 from langdistill.answers import Extract, final_answer, same
 from langdistill.asking import ask, chat_model, without_tools
 from langdistill.budgets import BudgetSpent
-from langdistill.errors import UnknownName
 from langdistill.nodes import step
 from langdistill.prompts import ANSWER_LINE, check, fill
 from langdistill.questions import Answered, Question, Thinking, labelled, question_of, turn
@@ -26,7 +27,7 @@ from langdistill.search.choosing import Checked, Trace, choose, traces_of
 from langdistill.search.expanding import Expander, together
 from langdistill.search.masking import prefixes
 from langdistill.search.rollouts import Rollouts
-from langdistill.search.settings import PRESETS, Settings
+from langdistill.search.settings import Settings, find_preset
 from langdistill.search.tree import Tree, stream
 
 COMPLETE = "{question}\n\n{so_far}Go on from here, step by step to the end. " + ANSWER_LINE
@@ -65,7 +66,8 @@ def create_mutual_reasoning(
 ) -> CompiledStateGraph[Any, Any, Any, Any]:
     """A graph that searches for an answer and has it checked.
 
-    Rollouts go on together, and what they need next is asked for together; two that need the same ask once. With a checkpointer
+    Rollouts go on together, and what they need next is asked for together; two that need the same ask once. Of two traces that begin
+    alike the second model completes the beginning in one request. With a checkpointer
     every reply is kept as it comes, and a search that was killed asks only for those that are missing. Where a budget ends, the answer
     is chosen from what was found; where no rollout found one, there is none.
 
@@ -86,7 +88,7 @@ def create_mutual_reasoning(
         UnknownName: there is no such preset.
         PromptError: the template has other places.
     """
-    settings = _settings(preset)
+    settings = find_preset(preset)
     check(complete, "question", "so_far")
     expander = Expander(without_tools(chat_model(model)), settings, extract)
     second = without_tools(chat_model(discriminator if discriminator is not None else model))
@@ -108,20 +110,18 @@ def create_mutual_reasoning(
             return unchecked
         rng = stream(seed, -1)
         begun = [prefixes(one.lines, settings.prefixes, settings.mask, rng) for one in traces]
+        question, places = question_of(state), Counter(so_far_told(lines) for some in begun for lines in some)
         asked = [
-            ask(second, turn(state, fill(complete, question=question_of(state), so_far=so_far_told(lines))))
-            for some in begun
-            for lines in some
+            ask(second, turn(state, fill(complete, question=question, so_far=one)), n=n, max_tokens=settings.max_tokens)
+            for one, n in places.items()
         ]
         try:
-            replies = iter((yield asked))
+            replies = yield asked
         except BudgetSpent:
             return unchecked
-        return {
-            "checked": [
-                _checked(one, [next(replies) for _ in some], extract) for one, some in zip(traces, begun, strict=True)
-            ]
-        }
+        drawn = {one: iter(some) for one, some in zip(places, replies, strict=True)}
+        completed = [[next(drawn[so_far_told(lines)], None) for lines in some] for some in begun]
+        return {"checked": [_checked(one, some, extract) for one, some in zip(traces, completed, strict=True)]}
 
     def present(state: Searching):
         checked = [Checked(Trace(*one[0]), *one[1:]) for one in state["checked"]]  # type: ignore[typeddict-item]
@@ -139,17 +139,9 @@ def create_mutual_reasoning(
     return labelled(graph.compile(name=name, checkpointer=checkpointer), name, **params)
 
 
-def _settings(preset: str | Settings) -> Settings:
-    if isinstance(preset, Settings):
-        return preset
-    if preset not in PRESETS:
-        raise UnknownName("preset", preset, PRESETS)
-    return PRESETS[preset]
-
-
-def _checked(trace: Trace, replies: list[Any], extract: Extract) -> Checked:
+def _checked(trace: Trace, replies: Sequence[AIMessage | None], extract: Extract) -> Checked:
     """How many completions come to the trace's answer."""
-    answers = [extract(some[0].text) for some in replies if some]
+    answers = [extract(reply.text) for reply in replies if reply]
     return Checked(trace, sum(answer is not None and same(answer, trace.answer) for answer in answers), len(answers))
 
 

@@ -1,9 +1,18 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
+from langchain_core.messages import BaseMessage
 
 from langdistill.errors import ModelError, PromptError
-from langdistill.search.actions import ACTIONS, FOLLOWERS, ROOT, Action, Grammar
+from langdistill.prompts import ANSWER_LINE
+from langdistill.search.actions import ACTIONS, CAN_ANSWER, FOLLOWERS, ROOT, START, Action, Grammar
+from langdistill.search.grammars.commonsense import COMMONSENSE
+from langdistill.search.grammars.maths import MATHS
+from langdistill.search.mutual_reasoning import create_mutual_reasoning
+from langdistill.search.settings import Settings
+from langdistill.testing.models import OneReplyChatModel
 
 
 def ids(grammar: Grammar, after: str) -> list[str]:
@@ -53,3 +62,48 @@ def test_prompts_of_one_path_begin_alike() -> None:
     assert all(one.asked("Q?", []).startswith("Q?\n\n") and "so far" not in one.asked("Q?", []) for one in ACTIONS)
     longer = ACTIONS[0].asked("How many are left?", [*steps, "One is left."])
     assert longer.startswith(start.rstrip("\n"))
+
+
+@pytest.mark.parametrize("grammar", [MATHS, COMMONSENSE], ids=["maths", "commonsense"])
+def test_the_words_of_a_domain(grammar: Grammar) -> None:
+    """Other prompts, and nothing else: what branches, votes or answers, and who follows whom, is the paper's."""
+    for one, plain in zip(grammar.actions, ACTIONS, strict=True):
+        assert one.prompt != plain.prompt
+        assert replace(one, prompt=plain.prompt, then=plain.then) == plain
+        assert one.prompt.startswith(START)
+        assert (one.then is None) == (plain.then is None)
+    prompts = {one.id: one.asked("Q?", []) for one in grammar.actions}
+    assert all(prompts[id].endswith(ANSWER_LINE) for id in ("A2", "A4"))
+    assert grammar.actions[2].asked_then("Q?", [], "How many?").endswith(ANSWER_LINE)
+    assert CAN_ANSWER in prompts["A3"].casefold(), "or no sub-question would ever be the last"
+    assert 'reads "Answer:"' in prompts["A1"], "or no thought would ever be a leaf"
+    assert grammar.followers == FOLLOWERS
+
+
+def test_the_words_of_no_domain_name_none() -> None:
+    told = " ".join(f"{one.prompt} {one.then or ''}" for one in ACTIONS).casefold()
+    assert not [word for word in ("calculat", "equation", "number", "fact", "yes or no", "quantity") if word in told]
+
+
+def test_other_words_are_checked() -> None:
+    with pytest.raises(ModelError, match="There is no action A9; known are A1, A2"):
+        Grammar().worded({"A9": START})
+    with pytest.raises(PromptError):
+        Grammar().worded({"A1": "Go on."})
+    with pytest.raises(PromptError):
+        Grammar().worded({}, then={"A3": START})
+    assert Grammar().worded({}) == Grammar()
+    assert [one.id for one in MATHS.without({"A5"}).after(ROOT)] == ["A1", "A2", "A3"]
+
+
+def test_a_search_in_the_words_of_a_domain() -> None:
+    def says(messages: list[BaseMessage], number: int) -> str:
+        asked.append(messages[-1].text)
+        return "Now we can answer the question." if "must be found next" in messages[-1].text else "Answer: 7"
+
+    asked: list[str] = []
+    settings = Settings(2, 3, 1, 1, 2, 1, grammar=MATHS)
+    graph = create_mutual_reasoning(OneReplyChatModel(script=says), preset=settings)
+    assert graph.invoke({"messages": [("user", "What is 3 + 4?")]})["answer"] == "7"
+    assert any("Calculate it, one calculation a line" in one for one in asked)
+    assert any("with its unit" in one for one in asked)
