@@ -26,14 +26,9 @@ from langdistill.search.choosing import Checked, Trace, choose, traces_of
 from langdistill.search.expanding import Expander, together
 from langdistill.search.masking import prefixes
 from langdistill.search.rollouts import Rollouts
-<<<<<<< HEAD
 from langdistill.search.settings import Settings, find_preset
-from langdistill.search.tree import Tree, stream
-=======
-from langdistill.search.settings import PRESETS, Settings
 from langdistill.search.thoughts import Searched, thoughts_of, told_on_the_way
 from langdistill.search.tree import stream
->>>>>>> tot
 
 COMPLETE = "{question}\n\n{so_far}Go on from here, step by step to the end. " + ANSWER_LINE
 """What the discriminator is asked. Places: the question, and the beginning of a trace."""
