@@ -24,9 +24,10 @@ from langdistill.answers import same
 from langdistill.intervals import told_over_seeds
 from langdistill.lab.demo import versions
 from langdistill.lab.processes import Progress, side_by_side
-from langdistill.lab.search.arms import DEEP, Branch, Outcome, Search, Vote, any_right, at_tokens, voted
+from langdistill.lab.search.arms import DEEP, Branch, Outcome, Search, Vote, any_right, samples_at, voted
 from langdistill.lab.search.comparing import Cost
 from langdistill.lab.search.loop import Arm, SearchLoop, Settings
+from langdistill.students import decoding
 
 RESULTS = Path(__file__).with_name("results") / "search_on_the_lab.json"
 SEEDS = 3
@@ -35,10 +36,11 @@ LOWEST = 1
 ROLLOUTS = (2, 4, 8, 16)
 MOST = max(ROLLOUTS)
 SAMPLES = (1, 4, 16, 64, 256)
-DRAWN = 400
+DRAWN = 448
 """Samples of self-consistency."""
-Row = Mapping[str, Outcome]
-"""Arm to what became of one question."""
+FEW = 4
+"""Rows that a batch is filled up to. A search's prompts are of many lengths, so its batches are small; filled up to the usual 32 they take many
+times as long. A logit may then differ in its last bits from batch to batch."""
 
 
 def arms(settings: Settings) -> dict[str, Arm]:
@@ -53,18 +55,23 @@ def arms(settings: Settings) -> dict[str, Arm]:
     }
 
 
-def rows(ran: Row) -> dict[str, Outcome]:
-    """Every arm's outcome on a question, of what was run."""
+def rows(ran: Mapping[str, Outcome], equal: Mapping[str, int]) -> dict[str, Outcome]:
+    """Every arm's outcome on a question.
+
+    Args:
+        ran: run to what became of the question.
+        equal: run to the samples that take as many tokens.
+    """
     votes, found = ran["votes"], dict[str, Outcome]()
     for some in SAMPLES:
         found["one chain of thought" if some == 1 else f"self-consistency, {some}"] = voted(votes, some)
     for some in ROLLOUTS:
         found |= searched(f"rStar, {some} rollouts", ran[f"rstar-{some}"])
-        found[f"self-consistency, tokens of {some} rollouts"] = at_tokens(votes, ran[f"rstar-{some}"])
+        found[f"self-consistency, tokens of {some} rollouts"] = voted(votes, equal[f"rstar-{some}"])
     found |= searched("A3 alone (RAP-like)", ran["rap"])
-    found["self-consistency, tokens of A3 alone"] = at_tokens(votes, ran["rap"])
+    found["self-consistency, tokens of A3 alone"] = voted(votes, equal["rap"])
     found["Tree of Thoughts (value)"] = ran["thoughts"]
-    found["self-consistency, tokens of Tree of Thoughts"] = at_tokens(votes, ran["thoughts"])
+    found["self-consistency, tokens of Tree of Thoughts"] = voted(votes, equal["thoughts"])
     return found
 
 
@@ -93,10 +100,16 @@ AMOUNTS: dict[str, Callable[[Outcome], float]] = {
 
 def measured(seed: int, out: Path, settings: Settings, progress: Progress) -> dict[str, Any]:
     """What a seed comes to: by arm the share of right answers and what a question took; and the oracle's share."""
+    decoding.ROWS = FEW
     loop = SearchLoop(seed, out / f"seed-{seed}", progress, settings)
     ran = {name: loop.outcomes(name, arm) for name, arm in arms(settings).items()}
     gold = loop.questions("final").gold
-    told = {id: rows({name: outcomes[id] for name, outcomes in ran.items()}) for id in gold}
+    equal = {
+        name: samples_at(list(ran["votes"].values()), list(outcomes.values()))
+        for name, outcomes in ran.items()
+        if name != "votes"
+    }
+    told = {id: rows({name: outcomes[id] for name, outcomes in ran.items()}, equal) for id in gold}
     return {
         "arms": {
             arm: {"accuracy": mean(_right(row[arm], gold[id]) for id, row in told.items())}

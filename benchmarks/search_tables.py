@@ -46,4 +46,6 @@ def on_the_lab(told: dict[str, Any]) -> str:
 
 TABLES = {
     "search-on-the-lab": ("search_on_the_lab", on_the_lab),
-    "search": ("search", accuracy), "search-simulations": ("search", simulations)}
+    "search": ("search", accuracy),
+    "search-simulations": ("search", simulations),
+}

@@ -15,9 +15,7 @@ from langdistill.answers import same
 from langdistill.asking import ask
 from langdistill.budgets import Budget, budget
 from langdistill.lab.search.comparing import Cost, samples_for
-from langdistill.lab.search.words import COMPLETE, JUDGE, WORDED
 from langdistill.records import Record
-from langdistill.search.actions import NEXT_THOUGHT, REST
 from langdistill.search.choosing import Trace, majority
 from langdistill.search.evaluators.value import value
 from langdistill.search.mutual_reasoning import create_mutual_reasoning
@@ -29,10 +27,9 @@ from langdistill.votes import fixed, leader
 FREE = Cost(0, 0, 0)
 LONGEST = 6
 """Steps of a chain."""
-DEEP = replace(OURS, depth=8, at_once=16, last_votes=4, votes=4, stop=fixed, max_tokens=60, grammar=WORDED)
+DEEP = replace(OURS, depth=8, at_once=16, last_votes=4, votes=4, stop=fixed, max_tokens=60)
 """Chains of six steps need as many sub-questions: the depth that the paper takes for MATH. All rollouts go on together, and the votes of a
 step are asked for at once: its prompt is longer than they are, and is read once so."""
-ACTIONS = {one.id: one for one in WORDED.actions}
 
 
 class Models(NamedTuple):
@@ -65,7 +62,7 @@ class Search:
 
     def run(self, models: Models, question: str, seed: int) -> Outcome:
         """A search, with the answer that it would have come to without the second model."""
-        graph = create_mutual_reasoning(*models, preset=self.settings, seed=seed, complete=COMPLETE)
+        graph = create_mutual_reasoning(*models, preset=self.settings, seed=seed)
         state, spent = _asked(graph, question, ["answer", "traces"])
         traces = [Trace(*one) for one in state["traces"]]
         leading = majority(traces)
@@ -86,14 +83,12 @@ class Branch:
 
     def run(self, models: Models, question: str, seed: int) -> Outcome:
         """With the paper's k and b, and as many levels as the longest chain has steps."""
-        evaluate = value(template=JUDGE, temperature=self.temperature)
+        evaluate = value(temperature=self.temperature)
         graph = create_tree_of_thoughts(
             models.generator,
             depth=LONGEST,
             evaluate=evaluate,
             temperature=self.temperature,
-            thought=ACTIONS[NEXT_THOUGHT.id],
-            rest=ACTIONS[REST.id],
         )
         state, spent = _asked(graph, question, ["answer", "tree"])
         found = tuple(one["answer"] for one in state["tree"] if one["answer"] is not None)
@@ -122,18 +117,18 @@ def voted(outcome: Outcome, samples: int) -> Outcome:
         ValueError: there are not so many.
     """
     if samples > len(outcome.found):
-        raise ValueError(
-            f"{samples} samples are wanted; {len(outcome.found)} were drawn. Draw more (Settings.samples)."
-        )
+        raise ValueError(f"{samples} samples are wanted; {len(outcome.found)} were drawn. Draw more.")
     found = outcome.found[:samples]
     at, share = leader(found), samples / len(outcome.found)
     cost = Cost(samples, outcome.cost.read, round(outcome.cost.generated * share))
     return Outcome(answer=None if at is None else found[at], found=found, cost=cost)
 
 
-def at_tokens(outcome: Outcome, like: Outcome) -> Outcome:
-    """As many samples as come nearest to the tokens of another outcome, its second model included."""
-    return voted(outcome, samples_for(like.cost.tokens + like.checking.tokens, outcome.cost))
+def samples_at(votes: Sequence[Outcome], like: Sequence[Outcome]) -> int:
+    """How many samples a question come nearest to the tokens of other outcomes, second models included; over all questions."""
+    drawn = Cost(*(sum(some) for some in zip(*(one.cost for one in votes), strict=True)))
+    tokens = sum(one.cost.tokens + one.checking.tokens for one in like)
+    return max(1, round(samples_for(tokens, drawn) / len(votes)))
 
 
 def any_right(outcome: Outcome, gold: str) -> bool:

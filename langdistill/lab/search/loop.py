@@ -25,7 +25,7 @@ from langdistill.lab.draws import Draw
 from langdistill.lab.processes import Progress
 from langdistill.lab.search.arms import Models, Outcome
 from langdistill.lab.search.lessons import lessons
-from langdistill.lab.search.remembering import RememberingChatModel
+from langdistill.lab.search.reading import ReadingChatModel
 from langdistill.records import Problem, Record
 from langdistill.students.card import Student, read_student
 from langdistill.students.train.recipe import MINIATURE, Recipe
@@ -44,16 +44,16 @@ class Settings(Record):
 
     problems: int = 500
     """Of the pool `train`; each gives a lesson of every kind."""
-    temperature: float = 1.2
+    temperature: float = 1.3
     """Of all replies."""
     dev: int = 60
     """Questions that the temperature was found on."""
-    final: int = 80
+    final: int = 32
     """Questions that figures are of."""
     max_tokens: int = 100
     """Of a reply; the longest lesson has about 60."""
     recipe: Recipe = MINIATURE.model_copy(
-        update={"learning_rate": 4e-3, "steps": 240, "packing": True, "batch_size": 5}
+        update={"learning_rate": 3e-3, "steps": 150, "packing": True, "batch_size": 5}
     )
     """Packed: of about 17 lessons an update, from 60 to 350 tokens long."""
 
@@ -97,10 +97,14 @@ class SearchLoop:
         """Both adapters as chat models."""
         return Models(self._model("generator"), self._model("discriminator"))
 
-    def _model(self, name: Name) -> RememberingChatModel:
+    def _model(self, name: Name) -> ReadingChatModel:
         s, adapter = self.settings, self.student(name).local()
-        return RememberingChatModel(
-            model=adapter.model, adapter=adapter.adapter, seed=self.seed, temperature=s.temperature, max_tokens=s.max_tokens
+        return ReadingChatModel(
+            model=adapter.model,
+            adapter=adapter.adapter,
+            seed=self.seed,
+            temperature=s.temperature,
+            max_tokens=s.max_tokens,
         )
 
     def questions(self, pool: Literal["dev", "final"]) -> Draw:
@@ -118,7 +122,7 @@ class SearchLoop:
         models = self.models
         problems, fingerprint = (
             self.questions(pool).problems,
-            {"arm": repr(arm), "temperature": self.settings.temperature},
+            {"arm": name, "temperature": self.settings.temperature},
         )
 
         def answer(problem: Problem) -> Outcome:
