@@ -2,11 +2,13 @@
 
     python benchmarks/search_on_the_lab.py --out runs/search
 
-The model was taught the search's prompts on questions of the pool `train` (langdistill/lab/search/lessons.py): one adapter answers in
-every arm, another one, of other questions and another seed, is the discriminator. All sample at one temperature, that of which single
-solutions of the questions of `dev` of seed 0 are right about half of the time; seed 0 is not measured. Each seed has questions, adapters and
-samples of its own. Its self-consistency is drawn once, of as many samples as the largest arm needs, and fewer are its first ones; "at
-equal tokens" counts what is read and what is generated, of the discriminator too, question by question. Gold answers are read after
+The model was taught the search's requests on questions of the pool `train` (langdistill/lab/search/lessons.py), and is shown what is left of
+a chain in place of the steps so far (reading.py): one adapter answers in every arm, another one, of other questions and another seed, is
+the discriminator. All sample at one temperature; it was found on 60 questions of `dev`, with the adapter of the first seed, for single solutions
+to be right about half of the time. Each seed has questions of `final`, adapters and samples of its own. Its self-consistency is drawn
+once, and fewer samples are its first ones; "at the tokens of" an arm are so many samples a
+question that what is read and generated is as much on the average, the discriminator's part included, or as many as were
+drawn. Gold answers are read after
 everything ran. A run that was interrupted goes on with the same command.
 """
 
@@ -32,12 +34,13 @@ from langdistill.students import decoding
 RESULTS = Path(__file__).with_name("results") / "search_on_the_lab.json"
 SEEDS = 3
 LOWEST = 1
-"""The first seed: the temperature was found on questions of seed 0."""
 ROLLOUTS = (2, 4, 8, 16)
 MOST = max(ROLLOUTS)
+EQUAL = ROLLOUTS[:-1]
+"""Rollouts that self-consistency is compared with at equal tokens."""
 SAMPLES = (1, 4, 16, 64, 256)
-DRAWN = 448
-"""Samples of self-consistency."""
+DRAWN = max(SAMPLES)
+"""Samples of self-consistency; those that cost as much as the most rollouts would be more, and are not drawn."""
 FEW = 4
 """Rows that a batch is filled up to. A search's prompts are of many lengths, so its batches are small; filled up to the usual 32 they take many
 times as long. A logit may then differ in its last bits from batch to batch."""
@@ -67,6 +70,7 @@ def rows(ran: Mapping[str, Outcome], equal: Mapping[str, int]) -> dict[str, Outc
         found["one chain of thought" if some == 1 else f"self-consistency, {some}"] = voted(votes, some)
     for some in ROLLOUTS:
         found |= searched(f"rStar, {some} rollouts", ran[f"rstar-{some}"])
+    for some in EQUAL:
         found[f"self-consistency, tokens of {some} rollouts"] = voted(votes, equal[f"rstar-{some}"])
     found |= searched("A3 alone (RAP-like)", ran["rap"])
     found["self-consistency, tokens of A3 alone"] = voted(votes, equal["rap"])
@@ -82,7 +86,8 @@ def searched(name: str, outcome: Outcome) -> dict[str, Outcome]:
 
 
 PAIRS = (
-    *((f"rStar, {some} rollouts", f"self-consistency, tokens of {some} rollouts") for some in ROLLOUTS),
+    *((f"rStar, {some} rollouts", f"self-consistency, tokens of {some} rollouts") for some in EQUAL),
+    (f"rStar, {MOST} rollouts", f"self-consistency, {DRAWN}"),
     *((f"rStar, {some} rollouts", f"rStar, {some} rollouts, majority") for some in ROLLOUTS),
     (f"rStar, {MOST} rollouts", "A3 alone (RAP-like)"),
     ("A3 alone (RAP-like)", "A3 alone (RAP-like), majority"),
@@ -105,7 +110,7 @@ def measured(seed: int, out: Path, settings: Settings, progress: Progress) -> di
     ran = {name: loop.outcomes(name, arm) for name, arm in arms(settings).items()}
     gold = loop.questions("final").gold
     equal = {
-        name: samples_at(list(ran["votes"].values()), list(outcomes.values()))
+        name: min(DRAWN, samples_at(list(ran["votes"].values()), list(outcomes.values())))
         for name, outcomes in ran.items()
         if name != "votes"
     }

@@ -27,9 +27,9 @@ from langdistill.votes import fixed, leader
 FREE = Cost(0, 0, 0)
 LONGEST = 6
 """Steps of a chain."""
-DEEP = replace(OURS, depth=8, at_once=16, last_votes=4, votes=4, stop=fixed, max_tokens=60)
+DEEP = replace(OURS, depth=8, at_once=16, last_votes=4, votes=4, stop=fixed, max_tokens=60, mask=(0.2, 0.7))
 """Chains of six steps need as many sub-questions: the depth that the paper takes for MATH. All rollouts go on together, and the votes of a
-step are asked for at once: its prompt is longer than they are, and is read once so."""
+step are asked for at once: its prompt is longer than they are, and is read once so. A cut leaves a step of the chain to take: to say an answer that is worked out was not taught."""
 
 
 class Models(NamedTuple):
