@@ -164,7 +164,7 @@ def main() -> None:
     settings = Settings()
     pieces = {f"seed {seed}": (seed, given.out, settings) for seed in range(LOWEST, LOWEST + given.seeds)}
     found = list(side_by_side(measured, pieces, jobs=given.jobs, progress=show).values())
-    result = {
+    result: dict[str, Any] = {
         "command": "python benchmarks/search_on_the_lab.py --out runs/search"
         + ("" if given.seeds == SEEDS else f" --seeds {given.seeds}"),
         "versions": versions(),

@@ -7,6 +7,7 @@ comes out; nothing else sees them. Each step leaves its result in the folder and
 
 from __future__ import annotations
 
+import re
 import time
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -55,7 +56,7 @@ class Settings(Record):
     recipe: Recipe = MINIATURE.model_copy(
         update={"learning_rate": 3e-3, "steps": 150, "packing": True, "batch_size": 5}
     )
-    """Packed: of about 17 lessons an update, from 60 to 350 tokens long."""
+    """Packed: about thirty lessons an update."""
 
 
 class Arm(Protocol):
@@ -119,11 +120,12 @@ class SearchLoop:
             arm: who answers.
             pool: "dev" or "final".
         """
-        models = self.models
-        problems, fingerprint = (
-            self.questions(pool).problems,
-            {"arm": name, "temperature": self.settings.temperature},
-        )
+        models, problems = self.models, self.questions(pool).problems
+        fingerprint = {
+            "arm": _told(arm),
+            "temperature": self.settings.temperature,
+            "max_tokens": self.settings.max_tokens,
+        }
 
         def answer(problem: Problem) -> Outcome:
             return arm.run(models, problem.question, self.seed)
@@ -138,3 +140,8 @@ class SearchLoop:
 
     def _tell(self, step: str, done: int, of: int) -> None:
         self.progress(f"seed {self.seed}: {step}", done, of)
+
+
+def _told(arm: Arm) -> str:
+    """What decides an arm's answers; functions by their names."""
+    return re.sub(r" at 0x\w+", "", repr(arm))
