@@ -27,7 +27,7 @@ from langdistill.groups import Group, grouped
 from langdistill.lab.search.reasoner import discriminator, generator
 from langdistill.lab.search.world import draw
 from langdistill.recording.recorder import TraceRecorder
-from langdistill.records import Example, Feedback, Search, Step, Thought, Trace
+from langdistill.records import Example, Feedback, Problem, Search, Step, Thought, Trace
 from langdistill.search.mutual_reasoning import create_mutual_reasoning
 from langdistill.search.settings import Settings
 from langdistill.testing.memory import MemoryStore
@@ -399,15 +399,20 @@ SMALL = Settings(rollouts=16, depth=5, thoughts=2, sub_questions=2, last_votes=4
 DRAWN = draw(6, seed=3)
 
 
-@pytest.fixture(scope="module")
-def store() -> MemoryStore:
-    """Six problems of the scripted world, each searched by one run."""
+def recorded(problems: Sequence[Problem]) -> MemoryStore:
+    """Each problem, searched by one run."""
     found = MemoryStore()
     graph = create_mutual_reasoning(generator(1), discriminator(1), preset=SMALL)
     with TraceRecorder(found) as recorder:
-        for one in DRAWN.problems:
+        for one in problems:
             graph.invoke({"messages": [("user", one.question)]}, {"callbacks": [recorder], "metadata": one.metadata})
     return found
+
+
+@pytest.fixture(scope="module")
+def store() -> MemoryStore:
+    """Six problems of the scripted world."""
+    return recorded(DRAWN.problems)
 
 
 def test_searches_become_reasoning_to_learn(store: MemoryStore, tmp_path: Path) -> None:
@@ -469,7 +474,7 @@ def test_steps_of_a_search_are_written_with_their_values(judge: Any, store: Memo
 
 
 def test_two_recordings_of_one_search_give_the_same_hash(store: MemoryStore, tmp_path: Path) -> None:
-    backwards = list(store.traces())[::-1]
+    backwards = recorded(DRAWN.problems[::-1])
     for take, format in ((verified(), "trl"), (step_values(), "trl_stepwise")):
         one = harvest(store).target(take).write(tmp_path / f"{format}1", format=format)
         two = harvest(backwards).target(take).write(tmp_path / f"{format}2", format=format)
