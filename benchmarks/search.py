@@ -28,10 +28,12 @@ from langdistill.answers import same
 from langdistill.budgets import budget
 from langdistill.intervals import told_over_seeds
 from langdistill.lab.demo import versions
-from langdistill.lab.search.comparing import Cost, cost_of, samples_for, searched, voted
-from langdistill.lab.search.reasoner import discriminator, generator
+from langdistill.lab.search.comparing import Cost, best_of, branched, cost_of, samples_for, searched, voted
+from langdistill.lab.search.reasoner import Rates, discriminator, generator, reasoner
 from langdistill.lab.search.simulating import SIMULATIONS, simulated
 from langdistill.lab.search.world import SIZES, draw, story_in
+from langdistill.search.evaluators.value import value
+from langdistill.search.evaluators.vote import vote
 from langdistill.search.mutual_reasoning import create_mutual_reasoning
 from langdistill.search.settings import OURS, PAPER, PRESETS, REPO
 
@@ -61,12 +63,18 @@ def rows_of(question: str, seed: int) -> Row:
     rap = searched(first, second, question, alone, seed=seed)
     equal = voted(first, question, ours.cost.completions)
     tokens = voted(first, question, samples_for(ours.cost.tokens, equal.cost))
+    by_chance = value(reasoner(Rates(judged=0.5), seed=seed))
+    valued, compared, guessed = (branched(first, question, one) for one in (value(), vote(), by_chance))
+    best = best_of(first, question, max(1, round(ours.cost.completions / (1 + value().samples))))
     return {
         "ours": (ours.answer, ours.cost), "generator@majority": (ours.by_majority, ours.cost), "repo": (repo.answer, repo.cost),
         "repo, generator@majority": (repo.by_majority, repo.cost), "correlated discriminator": (correlated.answer, correlated.cost),
         "A3 alone (RAP-like)": (rap.answer, rap.cost), "A3 alone, majority": (rap.by_majority, rap.cost),
         "self-consistency, equal completions": (equal.answer, equal.cost),
         "self-consistency, equal tokens": (tokens.answer, tokens.cost),
+        "Tree of Thoughts (value)": (valued.answer, valued.cost), "Tree of Thoughts (vote)": (compared.answer, compared.cost),
+        "Tree of Thoughts (value), judged by chance": (guessed.answer, guessed.cost),
+        "best of n, equal completions": (best.answer, best.cost),
     }  # fmt: skip
 
 
@@ -111,6 +119,10 @@ PAIRS = (
     ("generator@majority", "self-consistency, equal completions"),
     ("ours", "self-consistency, equal tokens"),
     ("ours", "A3 alone (RAP-like)"),
+    ("ours", "Tree of Thoughts (value)"),
+    ("ours", "Tree of Thoughts (vote)"),
+    ("ours", "best of n, equal completions"),
+    ("Tree of Thoughts (value)", "self-consistency, equal completions"),
 )
 
 

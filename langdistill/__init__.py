@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from langdistill.refining.ask_refine_trust import create_ask_refine_trust as create_ask_refine_trust
     from langdistill.replies import caching as caching
     from langdistill.search.mutual_reasoning import create_mutual_reasoning as create_mutual_reasoning
+    from langdistill.search.tree_of_thoughts import create_tree_of_thoughts as create_tree_of_thoughts
     from langdistill.strategies.answer_hint import create_answer_hint as create_answer_hint
     from langdistill.strategies.best_of_n import create_best_of_n as create_best_of_n
     from langdistill.strategies.branch_solve_merge import create_branch_solve_merge as create_branch_solve_merge
@@ -99,6 +100,7 @@ _HOME = {
     "create_self_consistency": "strategies.self_consistency",
     "create_self_refine": "strategies.self_refine",
     "create_system2_attention": "strategies.system2_attention",
+    "create_tree_of_thoughts": "search.tree_of_thoughts",
     "create_universal_self_consistency": "strategies.universal_self_consistency",
     "early_stopping": "votes",
     "evaluate": "evaluation.evaluate",

@@ -191,9 +191,9 @@ class Thought(Record):
     reward: float | None = None
     """Of a leaf."""
     visits: int = 0
-    """N: rollouts that went through."""
+    """N: rollouts that went through; of Tree of Thoughts the judgements of it that could be read."""
     value: float = 0.0
-    """Q: the sum of their rewards."""
+    """Q: the sum of their rewards, or of what they judge."""
     agreed: int = 0
     """Completions of a second model, of the way to here, that came to the same answer."""
     completed: int = 0

@@ -15,7 +15,7 @@ from langdistill.answers.closing_brackets import brackets
 from langdistill.answers.documents import code_block, free_text, json_answer
 from langdistill.answers.formulas import maths
 from langdistill.answers.joined_letters import letters
-from langdistill.answers.judgements import decision, grade, grades, selection
+from langdistill.answers.judgements import decision, grade, grades, outlook, selection
 from langdistill.answers.marked import Extract, final_answer
 from langdistill.answers.numbers import number
 from langdistill.answers.spelling import normalise, same
@@ -40,6 +40,7 @@ __all__ = [
     "maths",
     "normalise",
     "number",
+    "outlook",
     "same",
     "scores",
     "selection",

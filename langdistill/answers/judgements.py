@@ -1,9 +1,10 @@
-"""What a judge says of one answer or of several: a grade, or a choice among numbered responses."""
+"""What a judge says of one answer or of several: a grade, an outlook, or a choice among numbered responses."""
 
 from __future__ import annotations
 
 import re
 
+from langdistill.answers.marked import AROUND
 from langdistill.answers.tex import plain
 from langdistill.answers.verdicts import scores
 
@@ -18,6 +19,8 @@ SIDE = re.compile(
     re.IGNORECASE,
 )
 DECISION = re.compile(r"\brefine[*_]{0,2}\s?:[*_\s]{0,4}(yes|no)\b", re.IGNORECASE)
+OUTLOOKS = ("sure", "likely", "impossible")
+OUTLOOK = re.compile(rf"\bjudge?ment[*_]{{0,2}}\s?:[*_\s]{{0,4}}({'|'.join(OUTLOOKS)})\b", re.IGNORECASE)
 RESPONSE = re.compile(r"\bresponse\s*#?\s*(\d+)", re.IGNORECASE)
 
 
@@ -61,6 +64,15 @@ def decision(text: str) -> tuple[bool, int] | None:
     """The decision that a reply ends in, as `True` for "Refine: yes", and where its word begins; `None` where there is none."""
     found = [*DECISION.finditer(text)]
     return (found[-1][1].casefold() == "yes", found[-1].start(1)) if found else None
+
+
+def outlook(text: str) -> str | None:
+    """What a judge says of a beginning, "sure", "likely" or "impossible", as in "Judgement: likely"; a last line that is nothing but the
+    word is read, too. `None` where there is neither.
+    """
+    found = OUTLOOK.findall(text)
+    last = text.strip().rpartition("\n")[2].strip(AROUND).casefold()
+    return found[-1].casefold() if found else last if last in OUTLOOKS else None
 
 
 def selection(text: str, candidates: int) -> int | None:

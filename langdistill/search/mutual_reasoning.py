@@ -13,33 +13,25 @@ from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage
 from langgraph.graph import START, StateGraph
 from langgraph.graph.state import CompiledStateGraph
-from typing_extensions import TypedDict
 
 from langdistill.answers import Extract, final_answer, same
 from langdistill.asking import ask, chat_model, without_tools
 from langdistill.budgets import BudgetSpent
-from langdistill.errors import UnknownName
 from langdistill.nodes import step
 from langdistill.prompts import ANSWER_LINE, check, fill
 from langdistill.questions import Answered, Question, Thinking, labelled, question_of, turn
-from langdistill.records import SEARCHED, Thought
+from langdistill.records import SEARCHED
 from langdistill.search.actions import so_far_told
 from langdistill.search.choosing import Checked, Trace, choose, traces_of
 from langdistill.search.expanding import Expander, together
 from langdistill.search.masking import prefixes
 from langdistill.search.rollouts import Rollouts
-from langdistill.search.settings import PRESETS, Settings
-from langdistill.search.tree import Tree, stream
+from langdistill.search.settings import Settings, find_preset
+from langdistill.search.thoughts import Searched, thoughts_of, told_on_the_way
+from langdistill.search.tree import stream
 
 COMPLETE = "{question}\n\n{so_far}Go on from here, step by step to the end. " + ANSWER_LINE
 """What the discriminator is asked. Places: the question, and the beginning of a trace."""
-
-
-class Searched(TypedDict):
-    """What a recorder finds of the search, as of `records.Search`."""
-
-    thoughts: list[dict[str, Any]]
-    chosen: int | None
 
 
 class Searching(Thinking):
@@ -89,7 +81,7 @@ def create_mutual_reasoning(
         UnknownName: there is no such preset.
         PromptError: the template has other places.
     """
-    settings = _settings(preset)
+    settings = find_preset(preset)
     check(complete, "question", "so_far")
     expander = Expander(without_tools(chat_model(model)), settings, extract)
     second = without_tools(chat_model(discriminator if discriminator is not None else model))
@@ -102,7 +94,7 @@ def create_mutual_reasoning(
                 rollouts.grow((yield from together(work)))
         except BudgetSpent:
             pass  # the answer is chosen from what was found
-        return {"tree": _kept(rollouts.tree), "traces": traces_of(rollouts.tree, rollouts.ended)}
+        return {"tree": thoughts_of(rollouts.tree), "traces": traces_of(rollouts.tree, rollouts.ended)}
 
     def verify(state: Searching):
         traces = [Trace(*one) for one in state["traces"]]
@@ -113,7 +105,8 @@ def create_mutual_reasoning(
         begun = [prefixes(one.lines, settings.prefixes, settings.mask, rng) for one in traces]
         question, places = question_of(state), Counter(so_far_told(lines) for some in begun for lines in some)
         asked = [
-            ask(second, turn(state, fill(complete, question=question, so_far=one)), n=n) for one, n in places.items()
+            ask(second, turn(state, fill(complete, question=question, so_far=one)), n=n, max_tokens=settings.max_tokens)
+            for one, n in places.items()
         ]
         try:
             replies = yield asked
@@ -127,7 +120,9 @@ def create_mutual_reasoning(
         checked = [Checked(Trace(*one[0]), *one[1:]) for one in state["checked"]]  # type: ignore[typeddict-item]
         trace = choose(checked, agree=settings.agree, score=settings.score)
         said, answer, leaf = (
-            (trace.answer, trace.answer, trace.leaf) if trace else (_furthest(state["tree"]), None, None)
+            (trace.answer, trace.answer, trace.leaf)
+            if trace
+            else (told_on_the_way(state["tree"], _end_of(state["tree"])), None, None)
         )
         searched = Searched(thoughts=_verified(state["tree"], checked), chosen=leaf)
         return {"messages": [AIMessage(said)], "answer": answer, SEARCHED: searched}
@@ -137,14 +132,6 @@ def create_mutual_reasoning(
     graph.add_edge(START, "search")
     params = {"rollouts": settings.rollouts, "depth": settings.depth, "score": settings.score, "seed": seed}
     return labelled(graph.compile(name=name, checkpointer=checkpointer), name, **params)
-
-
-def _settings(preset: str | Settings) -> Settings:
-    if isinstance(preset, Settings):
-        return preset
-    if preset not in PRESETS:
-        raise UnknownName("preset", preset, PRESETS)
-    return PRESETS[preset]
 
 
 def _checked(trace: Trace, replies: Sequence[AIMessage | None], extract: Extract) -> Checked:
@@ -161,31 +148,7 @@ def _end_of(tree: list[dict[str, Any]]) -> int:
     return at
 
 
-def _furthest(tree: list[dict[str, Any]]) -> str:
-    """What the most visited path says, where none came to an answer."""
-    at, told = _end_of(tree), list[str]()
-    while (parent := tree[at]["parent"]) is not None:
-        told.append(tree[at]["text"])
-        at = parent
-    return "\n".join(reversed(told))
-
-
 def _verified(tree: list[dict[str, Any]], checked: list[Checked]) -> list[dict[str, Any]]:
     """The tree with what the second model made of its leaves."""
     told = {one.trace.leaf: {"agreed": one.agreed, "completed": one.completed} for one in checked}
     return [one | told.get(at, {}) for at, one in enumerate(tree)]
-
-
-def _kept(tree: Tree) -> list[dict[str, Any]]:
-    return [
-        Thought(
-            parent=node.parent,
-            action=node.step.action,
-            text=node.step.text,
-            answer=node.step.answer,
-            reward=node.step.reward,
-            visits=node.visits,
-            value=node.value,
-        ).model_dump()
-        for node in tree.nodes
-    ]

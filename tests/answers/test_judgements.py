@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from langdistill.answers import grade, grades, selection
+from langdistill.answers import grade, grades, outlook, selection
 
 
 @pytest.mark.parametrize(
@@ -78,3 +78,23 @@ def test_a_scale_of_ones_own() -> None:
 )
 def test_selections(text: str, index: int | None) -> None:
     assert selection(text, 3) == index
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("47 is right.\nJudgement: sure", "sure"),
+        ("**Judgment:** Likely.", "likely"),
+        ("Judgement: sure? No.\nJudgement: impossible", "impossible"),
+        ("The steps hold.\n\nimpossible", "impossible"),
+        ("Sure.", "sure"),
+        ("**likely**", "likely"),
+        ("It is likely that Monday is right, and Tuesday is not.", None),
+        ("Judgement: unlikely", None),
+        ("Judgement: not sure", None),
+        ("not likely", None),
+        ("", None),
+    ],
+)
+def test_outlooks(text: str, told: str | None) -> None:
+    assert outlook(text) == told

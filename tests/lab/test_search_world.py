@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from dataclasses import replace
 from random import Random
 
 import pytest
 from langchain_core.messages import HumanMessage
 
-from langdistill.answers import final_answer
+from langdistill.answers import final_answer, outlook, selection
 from langdistill.jobs import sample_path
-from langdistill.lab.search.comparing import Cost, samples_for, voted
+from langdistill.lab.search.comparing import Cost, best_of, branched, samples_for, scorer, voted
 from langdistill.lab.search.reasoner import (
     Rates,
     discriminator,
@@ -23,7 +24,11 @@ from langdistill.lab.search.reasoner import (
 from langdistill.lab.search.simulating import STRONG, WEAK, Simulation, simulated
 from langdistill.lab.search.world import DAYS, SIZES, Change, Story, draw, story_in
 from langdistill.prompts import STEP_BY_STEP, fill
-from langdistill.search.actions import ACTIONS
+from langdistill.search.actions import ACTIONS, so_far_told
+from langdistill.search.evaluators.value import PROMPT as VALUE
+from langdistill.search.evaluators.value import value
+from langdistill.search.evaluators.vote import PROMPT as VOTE
+from langdistill.search.evaluators.vote import vote
 from langdistill.search.mutual_reasoning import COMPLETE
 
 THOUGHT, REST, ASK, AGAIN, REPHRASE = ACTIONS
@@ -151,6 +156,93 @@ def test_a_reply_follows_from_the_prompt_and_the_index_of_its_sample() -> None:
     assert (model.requests, len(model.prompts)) == (40, 40)
 
 
+JUDGES = replace(NEVER, judged=0)
+
+
+def valued(way: str, rates: Rates = JUDGES, n: int = 1) -> list[str | None]:
+    prompt = fill(VALUE, question=STORY.text, so_far=so_far_told(way.splitlines()))
+    return [outlook(one) for one in said(prompt, rates, n)]
+
+
+RIGHT, SLIPPED, MISREAD = "Monday: 40 + 7 = 47.", "Monday: 40 + 7 = 48.", "Tuesday: 47 - 3 = 44."
+ENDED = f"{RIGHT}\nTuesday: 47 - 6 = 41.\nWednesday: 41 * 2 = 82.\nAnswer: 82"
+
+
+def test_a_way_is_judged() -> None:
+    ways = (
+        "",
+        RIGHT,
+        SLIPPED,
+        f"{RIGHT}\n{MISREAD}",
+        ENDED,
+        f"{SLIPPED}\nTuesday: 48 - 6 = 42.",
+        ENDED.replace("41 * 2 = 82", "41 * 2 = 80"),
+    )
+    assert [valued(one)[0] for one in ways] == [
+        "likely",
+        "likely",
+        "impossible",
+        "impossible",
+        "sure",
+        "impossible",
+        "impossible",
+    ]
+    wrongly = replace(JUDGES, judged=1)
+    assert [valued(one, wrongly)[0] for one in ways[1:4]] == ["impossible", "likely", "likely"]
+
+
+def test_who_misreads_overlooks_it_in_a_way_and_nothing_else() -> None:
+    misreads = replace(ALWAYS, judged=0)
+    told = {one: valued(one, misreads)[0] for one in (RIGHT, SLIPPED, f"{RIGHT}\n{MISREAD}", ENDED)}
+    assert [*told.values()] == ["likely", "impossible", "likely", "sure"]
+    listed = f"Given: on Tuesday 3 pairs, which are 6 pieces (-).\n{RIGHT}\n{MISREAD}"
+    assert valued(listed, misreads) == ["impossible"], "once the pairs are told as pieces nobody misreads them"
+
+
+@pytest.mark.parametrize(("way", "rates", "share"), [
+    (RIGHT, Rates(stumbles=0), 0.8), (SLIPPED, Rates(stumbles=1), 0.2), (f"{RIGHT}\n{MISREAD}", Rates(stumbles=0), 0.2),
+    (f"{RIGHT}\n{MISREAD}", Rates(stumbles=1), 0.35 * 0.8 + 0.65 * 0.2),
+])  # fmt: skip
+def test_judgements_are_as_often_wrong_as_told(way: str, rates: Rates, share: float) -> None:
+    told = valued(way, rates, n=4000)
+    assert told.count("likely") / 4000 == pytest.approx(share, abs=4 * (share * (1 - share) / 4000) ** 0.5)
+
+
+def voted_for(ways: list[str], rates: Rates = JUDGES, n: int = 200) -> Counter[int | None]:
+    shown = "\n\n".join(f"Response {number}:\n{one}" for number, one in enumerate(ways, 1))
+    prompt = fill(VOTE, question=STORY.text, responses=shown)
+    return Counter(selection(one, len(ways)) for one in said(prompt, rates, n))
+
+
+def test_a_vote_goes_to_one_in_which_nothing_seems_wrong() -> None:
+    ways = [SLIPPED, RIGHT, f"{RIGHT}\n{MISREAD}", ENDED]
+    assert set(voted_for(ways)) == {1, 3}
+    assert set(voted_for(ways, replace(ALWAYS, judged=0))) == {1, 2, 3}
+    assert set(voted_for([SLIPPED, SLIPPED.replace("48", "46")])) == {0, 1}, "where all seem wrong, any"
+    assert voted_for(ways, Rates(judged=0.5), n=4000)[0] == pytest.approx(1000, abs=120), "who judges by chance"
+
+
+def test_who_judges_otherwise_thinks_alike() -> None:
+    prompt = THOUGHT.asked(STORY.text, [])
+    assert said(prompt, Rates(judged=0.5), n=40) == said(prompt, Rates(), n=40)
+    assert reasoner(Rates(judged=0.5)).model != reasoner().model
+
+
+def test_the_best_of_n_is_judged_as_a_state_is() -> None:
+    judge = scorer(reasoner(JUDGES))
+    given = [{"question": STORY.text, "reply": one} for one in (ENDED, RIGHT, SLIPPED)]
+    assert judge.batch(given) == pytest.approx([20, 1, 0.001])
+    found = best_of(reasoner(JUDGES), STORY.text, 4)
+    assert (found.answer, found.cost.completions) == ("82", 4 + 4 * 3)
+
+
+def test_a_tree_of_thoughts_of_who_never_errs() -> None:
+    """One way, each step valued three times; one state alone is not voted on."""
+    assert [branched(reasoner(JUDGES), STORY.text, one)[0] for one in (value(), vote())] == ["82", "82"]
+    costs = [branched(reasoner(JUDGES), STORY.text, one).cost.completions for one in (value(), vote())]
+    assert costs == [3 * (5 + 3), 3 * 5]
+
+
 def test_two_models_stumble_over_the_same_or_over_others() -> None:
     questions = [one.question for one in draw(400, seed=0).problems]
     one, other = ([stumbles(text, trap=trap) for text in questions] for trap in ("generator", "discriminator"))
@@ -182,7 +274,7 @@ def test_votes_do_not_help_against_misreading() -> None:
 
 @pytest.mark.parametrize("prompt", ["What now?", f"{STORY.text}\nSay it."])
 def test_what_it_does_not_know(prompt: str) -> None:
-    with pytest.raises(ValueError, match="A prompt of rStar's actions or of self-consistency was expected"):
+    with pytest.raises(ValueError, match="A prompt of a search or of self-consistency was expected"):
         place_in(prompt)
 
 

@@ -18,7 +18,18 @@ from langdistill.evaluation.evaluate import Evaluation, evaluate
 from langdistill.lab.search.comparing import Cost, Searched, Voted, samples_for, searched, voted
 from langdistill.lab.search.reasoner import SampledChatModel, discriminator, generator, stumbles
 from langdistill.lab.search.world import draw, story_in
-from langdistill.search import choosing, expanding, masking, mutual_reasoning, rollouts, tree
+from langdistill.search import (
+    beam,
+    choosing,
+    evaluating,
+    expanding,
+    masking,
+    mutual_reasoning,
+    rollouts,
+    tree,
+    tree_of_thoughts,
+)
+from langdistill.search.evaluators import value, vote
 from langdistill.search.mutual_reasoning import create_mutual_reasoning
 from langdistill.search.settings import OURS, Settings
 
@@ -147,7 +158,8 @@ def test_6_gold_changes_nothing_but_the_metric() -> None:
 
 def test_6_gold_has_no_way_in() -> None:
     """No parameter of anything in the package takes one, and what a state keeps has no place for one."""
-    modules: list[Any] = [choosing, expanding, masking, mutual_reasoning, rollouts, tree]
+    searches: list[Any] = [mutual_reasoning, tree_of_thoughts, rollouts, beam]
+    modules = [*searches, choosing, expanding, masking, tree, evaluating, value, vote]
     own = [one for at in modules for one in vars(at).values() if getattr(one, "__module__", "") == at.__name__]
     functions = [one for one in own if inspect.isfunction(one)]
     classes = [one for one in own if inspect.isclass(one)]

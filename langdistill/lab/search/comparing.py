@@ -8,11 +8,19 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from langchain_core.language_models import BaseChatModel
+from langchain_core.messages import HumanMessage
+from langchain_core.runnables import Runnable
 
 from langdistill.budgets import Budget, budget
+from langdistill.nodes import node
 from langdistill.search.choosing import Trace, majority
+from langdistill.search.evaluating import Evaluator
+from langdistill.search.evaluators.value import value
+from langdistill.search.masking import lines_of
 from langdistill.search.mutual_reasoning import create_mutual_reasoning
 from langdistill.search.settings import Settings
+from langdistill.search.tree_of_thoughts import create_tree_of_thoughts
+from langdistill.strategies.best_of_n import create_best_of_n
 from langdistill.strategies.self_consistency import create_self_consistency
 
 KEPT = ["answer", "tree", "traces", "searched"]
@@ -46,7 +54,7 @@ class Searched(NamedTuple):
 
 
 class Voted(NamedTuple):
-    """What self-consistency came to."""
+    """What another way of thinking came to."""
 
     answer: str | None
     cost: Cost
@@ -71,6 +79,32 @@ def voted(model: BaseChatModel, question: str, samples: int) -> Voted:
     with budget() as spent:
         state = _asked(create_self_consistency(model, samples=samples), question, ["answer"])
     return Voted(state["answer"], cost_of(spent))
+
+
+def branched(model: BaseChatModel, question: str, evaluator: Evaluator) -> Voted:
+    """Tree of Thoughts, with the paper's k and b."""
+    with budget() as spent:
+        state = _asked(create_tree_of_thoughts(model, evaluate=evaluator), question, ["answer"])
+    return Voted(state["answer"], cost_of(spent))
+
+
+def best_of(model: BaseChatModel, question: str, samples: int) -> Voted:
+    """The best of so many samples, each judged by the same model as Tree of Thoughts has a state judged."""
+    with budget() as spent:
+        state = _asked(create_best_of_n(model, scorer(model), samples=samples), question, ["answer"])
+    return Voted(state["answer"], cost_of(spent))
+
+
+def scorer(model: BaseChatModel) -> Runnable[Any, Any]:
+    """From a question and a reply to the mean of a model's judgements; below all of them where none can be read."""
+    judge = value()
+
+    def score(given: dict[str, str]):
+        asked = {"messages": [HumanMessage(given["question"])]}
+        [told] = yield from judge(asked, model, [lines_of([given["reply"]])])
+        return told.total / told.read if told.read else -1.0
+
+    return node(score)
 
 
 def samples_for(tokens: int, like: Cost) -> int:

@@ -1,6 +1,6 @@
 """A model that thinks over the problems of the search world, and errs by known rates that differ from action to action.
 
-It reads the prompts of `langdistill.search` and of self-consistency. A reply depends on the prompt and on which sample of it is asked
+It reads the prompts of `langdistill.search` and of self-consistency, and judges states as Tree of Thoughts has them judged. A reply depends on the prompt and on which sample of it is asked
 for, and on nothing else, so a search is the same however its requests arrive, and its replies can be kept.
 """
 
@@ -9,11 +9,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import count
 from random import Random
-from typing import Any
+from typing import Any, NamedTuple
 
 from langchain_core.messages import BaseMessage
 from langchain_core.outputs import ChatResult
@@ -24,11 +24,15 @@ from langdistill.lab.search.world import Change, Story, story_in
 from langdistill.prompts import STEP_BY_STEP
 from langdistill.records import digest
 from langdistill.search.actions import ACTIONS, START
+from langdistill.search.evaluators.value import PROMPT as VALUE
+from langdistill.search.evaluators.vote import PROMPT as VOTE
 from langdistill.search.mutual_reasoning import COMPLETE
 from langdistill.testing.models import OneReplyChatModel, ScriptedChatModel
 
 WORKED = re.compile(r"^(?P<day>\w+day): (?P<before>-?\d+) [-+*] \d+ = (?P<after>-?\d+)\.$", re.MULTILINE)
 """A line in which a change was reckoned."""
+RESPONSE = re.compile(r"^Response \d+:$", re.MULTILINE)
+"""What a way is told by that is voted on."""
 CLEARED = re.compile(r"^Given: on (?P<day>\w+day) \d+ pairs, which are \d+ pieces", re.MULTILINE)
 """A line in which pairs are told as pieces: nobody misreads them after it."""
 WRONG_BY = [by for by in range(-9, 10) if by]
@@ -60,6 +64,10 @@ class Rates:
     """The same when it lists the conditions (A5); once they are listed as pieces, pairs are not misread any more."""
     doubts: float = 0.5
     """Chance that it begins anew where it is to complete what somebody else began, instead of going on from there."""
+    judged: float = field(default=0.2, repr=False)
+    """Chance to judge a way wrongly: to overlook a wrong result in it, or to doubt right steps. What is misread is another matter: who
+    misreads the pairs when judging, as often as in one step (`careful`), finds nothing amiss in a way that misreads them, too. Not part
+    of what replies are drawn by, so that who judges otherwise thinks alike."""
 
 
 class SampledChatModel(OneReplyChatModel):
@@ -87,12 +95,23 @@ class BatchedChatModel(SampledChatModel, ScriptedChatModel):
     """The same, where all n replies come from one request."""
 
 
+class Way(NamedTuple):
+    """Steps that are to be judged."""
+
+    slipped: bool
+    """Whether a result among them is wrong by chance."""
+    misread: bool
+    """Whether pairs were taken for pieces."""
+    ended: bool
+    """Whether nothing is left to be reckoned."""
+
+
 @dataclass(frozen=True)
 class Place:
     """What a prompt asks, and how far one has come there."""
 
     kind: str
-    """"thought", "at_once", "ask", "sub_answer", "again", "rephrase" or "complete"."""
+    """"thought", "at_once", "ask", "sub_answer", "again", "rephrase", "complete", "value" or "vote"."""
     story: Story
     value: int
     """After what was reckoned so far."""
@@ -106,6 +125,8 @@ class Place:
     """Whether the pairs were told as pieces."""
     last: bool
     """Whether the sub-question to be answered is the story's own."""
+    ways: tuple[Way, ...]
+    """Those that are to be judged: several where they are voted on."""
 
 
 def reasoner(
@@ -121,12 +142,13 @@ def reasoner(
         batched: whether n replies come from one request; the replies are the same either way.
     """
     rates = rates or Rates()
-    name = f"search-world-{digest(repr(rates), trap, str(seed))[:12]}"
+    thinks = f"search-world-{digest(repr(rates), trap, str(seed))[:12]}"
+    name = f"{thinks}-{rates.judged:g}"
 
     def script(messages: list[BaseMessage], _: int) -> str:
         text = messages[-1].text
         place, index = place_in(text), next(_samples.get())
-        drawn = digest(name, text, str((*sample_path.get()[:-1], index)))
+        drawn = digest(thinks, text, str((*sample_path.get()[:-1], index)))
         stumbles = _stumbles(place.story, rates, trap)
         return _Reply(place, rates, stumbles, Random(drawn)).text
 
@@ -166,6 +188,8 @@ ENDINGS = {
     },
     (ACTIONS[2].then or "").removeprefix(START + "{step}"): "sub_answer",
     COMPLETE.rpartition("}")[2]: "complete",
+    VALUE.rpartition("}")[2]: "value",
+    VOTE.rpartition("}")[2]: "vote",
     STEP_BY_STEP.rpartition("}")[2]: "at_once",
 }
 """What a prompt ends in, and what it asks for."""
@@ -180,7 +204,7 @@ def place_in(text: str) -> Place:
     """
     found = [(ending, kind) for ending, kind in ENDINGS.items() if text.endswith(ending)]
     if not found:
-        raise ValueError(f"A prompt of rStar's actions or of self-consistency was expected, not {text[-200:]!r}")
+        raise ValueError(f"A prompt of a search or of self-consistency was expected, not {text[-200:]!r}")
     ending, kind = max(found)
     story, worked = story_in(text), list(WORKED.finditer(text))
     days = [one.day for one in story.changes]
@@ -194,7 +218,23 @@ def place_in(text: str) -> Place:
         before=int(worked[-1]["before"]) if worked else story.start,
         cleared=bool(CLEARED.search(text)),
         last=text.removesuffix(ending).endswith(f"\n{LAST.format(asked=story.asked)}"),
+        ways=tuple(_way(story, one) for one in _judged(kind, text)),
     )
+
+
+def _judged(kind: str, text: str) -> list[str]:
+    """The ways that a prompt shows to be judged."""
+    return [text] if kind == "value" else RESPONSE.split(text)[1:] if kind == "vote" else []
+
+
+def _way(story: Story, text: str) -> Way:
+    """What is wrong with the results in a text, each looked at by itself."""
+    changes = {one.day: one for one in story.changes}
+    worked = [(changes[one["day"]], int(one["before"]), int(one["after"])) for one in WORKED.finditer(text)]
+    wrong = [one for one in worked if one[2] != one[0].after(one[1])]
+    misread = [one for one in wrong if one[2] == one[0].after(one[1], misread=True)]
+    ended = bool(worked) and worked[-1][0] == story.changes[-1]
+    return Way(slipped=len(wrong) > len(misread), misread=bool(misread), ended=ended)
 
 
 LAST = "Now we can answer: {asked}"
@@ -220,6 +260,10 @@ class _Reply:
                 return self._steps((place.again,), place.before, rates.again, rates.asked, answer=True)
             case "rephrase":
                 return self._conditions()
+            case "value":
+                return self._outlook()
+            case "vote":
+                return self._vote()
             case "complete" if self._rng.random() < rates.doubts:
                 return self._at_once(place.story.changes, place.story.start)
             case _:
@@ -260,6 +304,23 @@ class _Reply:
             pieces = f"{change.count} pairs, which are {change.amount()} pieces" if cleared else str(change.count)
             told.append(f"Given: on {change.day} {pieces} ({change.sign}).")
         return "\n".join([f"Given: {story.start} at first.", *told, f"Asked: {story.asked}"])
+
+    def _outlook(self) -> str:
+        """Of one way; only at its end can one be sure."""
+        [right], [way] = self._found_right(), self._place.ways
+        return f"Judgement: {('sure' if way.ended else 'likely') if right else 'impossible'}"
+
+    def _vote(self) -> str:
+        """For one of the ways in which nothing seems wrong; for any where something does in all."""
+        found = self._found_right()
+        fit = [number for number, right in enumerate(found, 1) if right] or range(1, len(found) + 1)
+        return f"Most promising: Response {self._rng.choice(fit)}"
+
+    def _found_right(self) -> list[bool]:
+        """Of each way, whether nothing in it seems wrong. The question is read once for all of them."""
+        misreads = not self._place.cleared and self._misreads(self._rates.careful)
+        seems_right = [not way.slipped and (misreads or not way.misread) for way in self._place.ways]
+        return [right is not (self._rng.random() < self._rates.judged) for right in seems_right]
 
     def _misreads(self, chance: float) -> bool:
         return self._stumbles and self._rng.random() < chance

@@ -1,0 +1,1 @@
+"""What judges the states of a Tree of Thoughts, one a file."""
