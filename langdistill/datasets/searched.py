@@ -108,7 +108,8 @@ class Searched:
     """Where rollouts ended without an answer, and how many."""
     reason: str = "found"
     """Why there are no ways: "no-search"; "failed-runs" and the like; "other-answer": the run gave another answer than its search, which
-    may have been about something else; "broken-tree"; "no-answer"."""
+    may have been about something else; "no-rollouts": a tree of judged states (Tree of Thoughts), whose N and Q are of another kind;
+    "broken-tree"; "no-answer"."""
 
 
 def searched(group: Group) -> Searched:
@@ -162,6 +163,8 @@ def _unusable(trace: Trace, search: Search, group: Group) -> str | None:
     tree = search.thoughts
     if any(one.parent is not None and not 0 <= one.parent < at for at, one in enumerate(tree)):
         return "broken-tree"
+    if not tree or not tree[0].visits:
+        return "no-rollouts"
     if search.chosen is None:
         return "no-answer"
     if not 0 <= search.chosen < len(tree):

@@ -16,7 +16,7 @@ from langdistill.records import Example, Message
 
 @dataclass(frozen=True)
 class TrlStepwise(Format):
-    """`prompt`, `completions` (a text a step), `labels` (a truth a step) and, where they are known, `step_values` (a number a step)."""
+    """`prompt`, `completions` (a text a step), `labels` (a truth a step) and, where they are known, `values` (a number a step)."""
 
     def rows(self, example: Example) -> list[dict[str, Any]]:
         """One row.
@@ -38,7 +38,7 @@ class TrlStepwise(Format):
             "labels": labels,
             "problem": example.problem,
         }
-        return [row | ({} if example.step_values is None else {"step_values": example.step_values})]
+        return [row | ({} if example.step_values is None else {"values": example.step_values})]
 
     def read(self, row: dict[str, Any]) -> list[Message]:
         """The question and the steps, a line each."""

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from langchain_core.messages import BaseMessage
 
 from langdistill.answers import final_answer, same
 from langdistill.datasets.harvest import harvest
@@ -30,7 +31,9 @@ from langdistill.recording.recorder import TraceRecorder
 from langdistill.records import Example, Feedback, Problem, Search, Step, Thought, Trace
 from langdistill.search.mutual_reasoning import create_mutual_reasoning
 from langdistill.search.settings import Settings
+from langdistill.search.tree_of_thoughts import create_tree_of_thoughts
 from langdistill.testing.memory import MemoryStore
+from langdistill.testing.models import OneReplyChatModel
 from tests.datasets.targets.test_attempts import ASKED, reply, sampled
 
 GOLD = by_gold({"p": "4"})
@@ -249,6 +252,22 @@ def test_why_there_are_no_rows() -> None:
     )
 
 
+def test_a_tree_of_judged_states_has_no_rollouts() -> None:
+    """N and Q of Tree of Thoughts are of judgements, on the judge's own scale."""
+
+    def says(messages: Sequence[BaseMessage], number: int) -> str:
+        return "Judgement: sure" if "Judge whether" in messages[-1].text else f"Thought {number}.\nAnswer: 4"
+
+    found = MemoryStore()
+    graph = create_tree_of_thoughts(OneReplyChatModel(script=says), thoughts=2, breadth=2, depth=2)
+    with TraceRecorder(found) as recorder:
+        graph.invoke({"messages": [("user", "2+2?")]}, {"callbacks": [recorder], "metadata": {"problem": "p"}})
+    [one] = grouped(found.by_problem())
+    [tree_of] = one.originals[0].searches
+    assert any(thought.visits for thought in tree_of.thoughts)
+    assert verified()(one).reason == process_preference(GOLD)(one).reason == step_values()(one).reason == "no-rollouts"
+
+
 def test_a_recording_that_lost_something() -> None:
     """A tree is recorded whole or not at all; what else was lost says nothing about it."""
     assert told(verified()(group(run(lost=3))).examples) == sorted([A, D])
@@ -461,14 +480,13 @@ def test_steps_of_a_search_are_written_with_their_values(judge: Any, store: Memo
     rows = [*lines_of(tmp_path / "d" / "train.jsonl")]
     assert made.manifest["rows"]["train"] == len(rows) > 20
     for row in rows:
-        assert len(row["completions"]) == len(row["labels"]) == len(row["step_values"])
-        assert row["labels"] == [value > 0.5 for value in row["step_values"]]
-        assert all(0 <= value <= 1 for value in row["step_values"])
+        assert len(row["completions"]) == len(row["labels"]) == len(row["values"])
+        assert row["labels"] == [value > 0.5 for value in row["values"]]
+        assert all(0 <= value <= 1 for value in row["values"])
         assert row["completions"][-1].splitlines()[-1].startswith("Answer: ")
     if judge:
         ends = {
-            row["step_values"][-1] == same(final_answer(row["completions"][-1]), DRAWN.gold[row["problem"]])
-            for row in rows
+            row["values"][-1] == same(final_answer(row["completions"][-1]), DRAWN.gold[row["problem"]]) for row in rows
         }
         assert ends == {True}, "a leaf ends right or wrong"
 
