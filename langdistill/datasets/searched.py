@@ -160,18 +160,22 @@ def _unusable(trace: Trace, search: Search, group: Group) -> str | None:
         return reason
     if not stands(trace.steps, search.step):
         return "failed-runs"
-    tree = search.thoughts
-    if any(one.parent is not None and not 0 <= one.parent < at for at, one in enumerate(tree)):
-        return "broken-tree"
-    if not tree or not tree[0].visits:
-        return "no-rollouts"
+    if reason := _broken(search):
+        return reason
     if search.chosen is None:
         return "no-answer"
-    if not 0 <= search.chosen < len(tree):
-        return "broken-tree"
-    given, chosen = answers_of([trace], group.extract), tree[search.chosen].answer
-    is_given = any(one is not None and chosen is not None and same(one, chosen) for one in given)
-    return None if is_given else "other-answer"
+    chosen = search.thoughts[search.chosen].answer
+    return None if any(same(chosen, one) for one in answers_of([trace], group.extract)) else "other-answer"
+
+
+def _broken(search: Search) -> str | None:
+    """Why its nodes are no tree that rollouts went through."""
+    tree = search.thoughts
+    if not tree or not tree[0].visits:
+        return "no-rollouts"
+    below = [(at, one) for at, one in enumerate(tree) if one.parent is not None]
+    is_tree = all(0 <= (one.parent or 0) < at and one.visits <= tree[one.parent or 0].visits for at, one in below)
+    return None if is_tree and (search.chosen is None or 0 <= search.chosen < len(tree)) else "broken-tree"
 
 
 class _Merged:

@@ -73,8 +73,9 @@ def tree() -> list[Thought]:
 
 
 def run(*thoughts: Thought, id: str = "r", chosen: int | None = 4, answer: str | None = "4", **fields: Any) -> Trace:
-    searches = [Search(thoughts=list(thoughts or tree()), chosen=chosen)]
-    return Trace(**{"id": id, "input": [ASKED], "answer": answer, "searches": searches, **fields})
+    search = Search(thoughts=list(thoughts or tree()), chosen=chosen)
+    told: dict[str, Any] = {"id": id, "input": [ASKED], "answer": answer, "searches": [search]} | fields
+    return Trace(**told)
 
 
 def group(*traces: Trace) -> Group:
@@ -277,6 +278,9 @@ def test_a_recording_that_lost_something() -> None:
     astray = [*tree()[:4], tree()[4].model_copy(update={"parent": 12}), *tree()[5:]]
     assert verified()(group(run(*astray))).reason == "broken-tree"
     assert told(verified()(group(run(*astray), run(id="s"))).examples) == sorted([A, D])
+    fewer = [*tree()[:1], tree()[1].model_copy(update={"visits": 0}), *tree()[2:]]
+    assert step_values()(group(run(*fewer))).reason == "broken-tree", "more rollouts below a step than through it"
+    assert step_values()(group(run(searches=[Search(thoughts=[], chosen=None)]))).reason == "no-rollouts"
 
 
 def test_the_answer_of_a_search_is_one_vote() -> None:
@@ -391,7 +395,11 @@ def ways_by_hand(thoughts: Sequence[Thought]) -> dict[str, tuple[list[str], str]
 def test_pairs_share_what_is_told_and_no_more(one: list[Thought], other: list[Thought]) -> None:
     by_hand = ways_by_hand(one) | ways_by_hand(other)
     given_ = Thought(parent=0, text="z", answer="4", visits=1, value=1.0)
-    runs = [run(*some, given_, id=id, chosen=len(some)) for some, id in ((one, "r"), (other, "s"))]
+    roots = [some[0].model_copy(update={"visits": some[0].visits + 1}) for some in (one, other)]
+    runs = [
+        run(root, *some[1:], given_, id=id, chosen=len(some))
+        for root, some, id in zip(roots, (one, other), "rs", strict=True)
+    ]
     some = group(*runs)
     rows = process_preference(GOLD, most=None)(some).examples
     for row in rows:
