@@ -139,6 +139,20 @@ async def test_the_development_server_mines(client: LangGraphClient, tmp_path: P
 
 
 @pytest.mark.slow
+async def test_the_development_server_searches(client: LangGraphClient) -> None:
+    async def told(**knobs: Any) -> dict[str, Any]:
+        return await client.runs.wait(None, "mutual_reasoning", input=asked(""), context=knobs)
+
+    searched = await told(rollouts=1, domain="maths", seed=3)
+    assert [message["type"] for message in searched["messages"]] == ["human", "ai"]
+    assert searched["messages"][-1]["content"]
+    assert "tree" not in searched
+    assert (await told(completions=15))["stopped"] == "completions 15 of 15"
+    refused = await told(preset="best")
+    assert "UnknownName" in str(refused), refused
+
+
+@pytest.mark.slow
 async def test_the_development_server_asks_refines_and_trusts(client: LangGraphClient, tmp_path: Path) -> None:
     async def told(**knobs: Any) -> dict[str, Any]:
         return await client.runs.wait(None, "ask_refine_trust", input=asked(""), context=knobs)

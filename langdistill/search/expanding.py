@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass, field
+from math import inf
 from typing import Any, TypeVar
 
 from langchain_core.messages import AIMessage
@@ -114,7 +115,7 @@ class Expander:
         return Step(action.id, text, terminal=place.last or answer is not None, answer=answer)
 
     def _ask(self, action: Action, place: _Place, text: str, n: int, *, first: int | None = None) -> Ask:
-        temperature, most = self.settings.temperature, action.max_tokens
+        temperature, most = self.settings.temperature, min(action.max_tokens, self.settings.max_tokens or inf)
         return ask(self.model, turn(place.state, text), n=n, first=first, temperature=temperature, max_tokens=most)
 
     def _count(self, action: Action) -> int:

@@ -17,7 +17,6 @@ from langgraph.graph.state import CompiledStateGraph
 from langdistill.answers import Extract, final_answer, same
 from langdistill.asking import ask, chat_model, without_tools
 from langdistill.budgets import BudgetSpent
-from langdistill.errors import UnknownName
 from langdistill.nodes import step
 from langdistill.prompts import ANSWER_LINE, check, fill
 from langdistill.questions import Answered, Question, Thinking, labelled, question_of, turn
@@ -27,7 +26,7 @@ from langdistill.search.choosing import Checked, Trace, choose, traces_of
 from langdistill.search.expanding import Expander, together
 from langdistill.search.masking import prefixes
 from langdistill.search.rollouts import Rollouts
-from langdistill.search.settings import PRESETS, Settings
+from langdistill.search.settings import Settings, find_preset
 from langdistill.search.thoughts import Searched, thoughts_of, told_on_the_way
 from langdistill.search.tree import stream
 
@@ -82,7 +81,7 @@ def create_mutual_reasoning(
         UnknownName: there is no such preset.
         PromptError: the template has other places.
     """
-    settings = _settings(preset)
+    settings = find_preset(preset)
     check(complete, "question", "so_far")
     expander = Expander(without_tools(chat_model(model)), settings, extract)
     second = without_tools(chat_model(discriminator if discriminator is not None else model))
@@ -106,7 +105,8 @@ def create_mutual_reasoning(
         begun = [prefixes(one.lines, settings.prefixes, settings.mask, rng) for one in traces]
         question, places = question_of(state), Counter(so_far_told(lines) for some in begun for lines in some)
         asked = [
-            ask(second, turn(state, fill(complete, question=question, so_far=one)), n=n) for one, n in places.items()
+            ask(second, turn(state, fill(complete, question=question, so_far=one)), n=n, max_tokens=settings.max_tokens)
+            for one, n in places.items()
         ]
         try:
             replies = yield asked
@@ -132,14 +132,6 @@ def create_mutual_reasoning(
     graph.add_edge(START, "search")
     params = {"rollouts": settings.rollouts, "depth": settings.depth, "score": settings.score, "seed": seed}
     return labelled(graph.compile(name=name, checkpointer=checkpointer), name, **params)
-
-
-def _settings(preset: str | Settings) -> Settings:
-    if isinstance(preset, Settings):
-        return preset
-    if preset not in PRESETS:
-        raise UnknownName("preset", preset, PRESETS)
-    return PRESETS[preset]
 
 
 def _checked(trace: Trace, replies: Sequence[AIMessage | None], extract: Extract) -> Checked:

@@ -9,10 +9,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Literal
 
-from langdistill.errors import ModelError
+from langdistill.errors import ModelError, UnknownName
 from langdistill.search.actions import Grammar
 from langdistill.search.merging import told_alike
-from langdistill.votes import Stop, fixed
+from langdistill.votes import Stop, early_stopping, fixed
 
 Score = Literal["product", "repo", "smoothed"]
 
@@ -37,6 +37,8 @@ class Settings:
     exploration: float = 2.0
     """c of UCT."""
     temperature: float | None = 0.8
+    max_tokens: int | None = None
+    """Most tokens of a reply, where the action allows more: for a model whose context is short."""
     at_once: int = 8
     """Rollouts under way together; 1 is the order of the authors."""
     enough: float | None = None
@@ -58,20 +60,20 @@ class Settings:
 
     def __post_init__(self) -> None:
         counts = ("rollouts", "depth", "thoughts", "sub_questions", "last_votes", "votes", "at_once", "prefixes")
-        refuse_below_one(**{name: getattr(self, name) for name in counts})
+        refuse_below_one(**{name: getattr(self, name) for name in counts}, max_tokens=self.max_tokens)
         low, high = self.mask
         if not 0 <= low <= high <= 1:
             raise ModelError(f"mask={self.mask} is no range of shares; give two from 0 to 1, the smaller first.")
 
 
-def refuse_below_one(**counts: int) -> None:
-    """Fail at once where a search has nothing to do.
+def refuse_below_one(**counts: int | None) -> None:
+    """Fail at once where a search has nothing to do; `None` is no limit.
 
     Raises:
         ModelError: a count is below 1.
     """
     for name, count in counts.items():
-        if count < 1:
+        if count is not None and count < 1:
             raise ModelError(f"{name}={count} makes no search; give a number from 1 up.")
 
 
@@ -82,10 +84,31 @@ REPO = Settings(rollouts=16, thoughts=3, sub_questions=3, prefixes=4, mask=(0.2,
 """What the authors' repository does as it is: 16 rollouts, three children, four cuts between 20 and 50 %, the sum as score."""
 
 OURS = Settings(
-    rollouts=16, thoughts=3, sub_questions=3, last_votes=4, votes=4, at_once=4, prefixes=4, score="smoothed"
+    rollouts=16,
+    thoughts=3,
+    sub_questions=3,
+    last_votes=8,
+    votes=4,
+    stop=early_stopping(2),
+    at_once=4,
+    prefixes=4,
+    score="smoothed",
 )
-"""Fewer votes, four rollouts together, four cuts, and all rewards of an answer with smoothed survival; found on other problems of the
+"""Fewer votes, two at a time until two agree, four rollouts together, four cuts, and all rewards of an answer with smoothed survival; found on other problems of the
 scripted world than are measured (benchmarks/search.py). No early exit: the rollouts that it saves are those that find what the
 leading answer overlooks, and the second model can only trust what was found."""
 
 PRESETS = {"paper": PAPER, "repo": REPO, "ours": OURS}
+
+
+def find_preset(preset: str | Settings) -> Settings:
+    """The settings of that name, or those that are given.
+
+    Raises:
+        UnknownName: there is no such preset.
+    """
+    if isinstance(preset, Settings):
+        return preset
+    if preset not in PRESETS:
+        raise UnknownName("preset", preset, PRESETS)
+    return PRESETS[preset]

@@ -22,6 +22,7 @@ from langdistill.search.masking import lines_of, prefixes
 from langdistill.search.mutual_reasoning import create_mutual_reasoning
 from langdistill.search.settings import OURS, PAPER, PRESETS, REPO, Settings
 from langdistill.testing.models import OneReplyChatModel, ScriptedChatModel
+from langdistill.votes import fixed
 
 SMALL = Settings(rollouts=6, depth=4, thoughts=2, sub_questions=2, last_votes=4, votes=2, at_once=3)
 QUESTION = "Ann has 3 apples. Bob gives her 4. How many apples has she?"
@@ -212,7 +213,9 @@ def test_8_presets() -> None:
     assert (REPO.rollouts, REPO.thoughts, REPO.sub_questions, REPO.prefixes, REPO.mask) == (16, 3, 3, 4, (0.2, 0.5))
     assert (REPO.score, REPO.at_once) == ("repo", 1)
     assert set(PRESETS) == {"paper", "repo", "ours"}
-    assert (OURS.rollouts, OURS.last_votes, OURS.votes, OURS.score) == (16, 4, 4, "smoothed")
+    assert (OURS.rollouts, OURS.last_votes, OURS.votes, OURS.score) == (16, 8, 4, "smoothed")
+    assert (OURS.stop.name, OURS.stop.batch) == ("early_stopping", 2)
+    assert PAPER.stop == REPO.stop == fixed
     assert OURS.enough is None
 
 

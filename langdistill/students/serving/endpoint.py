@@ -86,13 +86,25 @@ class Endpoint:
             Refused: the server says no.
             StudentError: there is no server, or it does not answer.
         """
+        return _json(self._reply(method, f"{self.url}{path}", body, timeout))
+
+    def metrics(self) -> str:
+        """What the server tells of itself at /metrics, in the text format of Prometheus.
+
+        Raises:
+            Refused: it tells nothing there.
+            StudentError: there is no server, or it does not answer.
+        """
+        return self._reply("GET", f"{self.url.removesuffix('/v1')}/metrics", None, 60).decode()
+
+    def _reply(self, method: str, url: str, body: Any, timeout: float) -> bytes:
         headers = {"content-type": "application/json", "authorization": f"Bearer {self.api_key or NO_KEY}"}
         data = None if body is None else orjson.dumps(body)
-        request = Request(f"{self.url}{path}", data, headers, method=method)
+        request = Request(url, data, headers, method=method)
         proxies = {} if urlsplit(self.url).hostname in LOOPBACK else None
         try:
             with build_opener(ProxyHandler(proxies)).open(request, timeout=timeout) as reply:
-                return _json(reply.read())
+                return reply.read()
         except HTTPError as error:
             raise Refused(error.code, self._refusal(error)) from error
         except (URLError, HTTPException, OSError) as error:

@@ -23,7 +23,7 @@ from langdistill.students.serving.interpreter import vllm_interpreter
 from langdistill.students.train.recipe import MINIATURE
 from langdistill.students.versioned import CARD, next_version
 
-SMALL = "--kv-cache-memory-bytes 128M --max-num-seqs 32 --max-loras 2 --max-cpu-loras 3"
+SMALL = "--kv-cache-memory-bytes 128M --block-size 32 --max-num-seqs 32 --max-loras 2 --max-cpu-loras 3"
 """Fewer places than the tests load adapters."""
 Make = Callable[..., Student]
 
