@@ -16,6 +16,7 @@ from langdistill.cli.evaluate import evaluate
 from langdistill.cli.harvest import harvest
 from langdistill.cli.mine import mine
 from langdistill.cli.purge import purge
+from langdistill.cli.search import search
 from langdistill.cli.serve import serve
 from langdistill.cli.students import students
 from langdistill.cli.traces import traces
@@ -35,6 +36,7 @@ app = typer.Typer(
 for command in (demo, harvest, train, evaluate, serve, mine, purge):
     app.command()(command)
 app.add_typer(traces, name="traces")
+app.add_typer(search, name="search")
 app.add_typer(dataset, name="dataset")
 app.add_typer(students, name="students")
 app.add_typer(art, name="art")

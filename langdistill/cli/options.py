@@ -14,8 +14,11 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 if TYPE_CHECKING:
+    from langdistill.records import Trace
     from langdistill.stores.protocol import Store
 
+LONGEST = 400
+"""Characters of a text, without --whole."""
 AGO = re.compile(r"(\d+(?:\.\d+)?)\s*([smhdw])(?:\s+ago)?")
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 
@@ -91,6 +94,32 @@ def opened(target: str, *, must_exist: bool = True) -> Generator[Store]:
         yield store
     finally:
         store.close()
+
+
+def trace_of(held: Store, store: str, id: str) -> Trace:
+    """The trace of that id, or the one whose id begins so.
+
+    Raises:
+        StoreError: there is none, or there are several.
+    """
+    from langdistill.errors import StoreError
+
+    if trace := held.trace(id):
+        return trace
+    found = [row.id for row in held.rows() if row.id.startswith(id)]
+    trace = held.trace(found[0]) if len(found) == 1 else None
+    if trace is None:
+        said = f"{len(found)} traces whose ids begin with" if found else "no trace"
+        raise StoreError(
+            f"The store {store.rpartition('@')[2]!r} holds {said} {id!r}. Its ids: `langdistill traces ls`."
+        )
+    return trace
+
+
+def shortened(text: str, *, whole: bool) -> str:
+    """A recorded text as a terminal may show it, cut where it is long; how long it is is told then."""
+    text = visible(text)
+    return text if whole or len(text) <= LONGEST else f"{text[:LONGEST]}... ({len(text):,} characters)"
 
 
 def print_json(value: Any, *, lines: bool = False) -> None:

@@ -11,14 +11,20 @@ from rich.console import Console
 from rich.markup import escape
 from rich.tree import Tree
 
-from langdistill.cli.options import Format, FormatOption, StoreArgument, opened, print_json, visible
+from langdistill.cli.options import (
+    Format,
+    FormatOption,
+    StoreArgument,
+    opened,
+    print_json,
+    shortened,
+    trace_of,
+    visible,
+)
 from langdistill.cli.traces.ls import at
 
 if TYPE_CHECKING:
     from langdistill.records import Call, Message, Step, ToolRun, Trace
-
-LONGEST = 400
-"""Characters of a text, without --whole."""
 
 
 def show(
@@ -29,27 +35,13 @@ def show(
 ) -> None:
     """Show one trace: its steps, calls, tools and what was said of it."""
     with opened(store) as held:
-        trace = held.trace(id) or held.trace(_begins(held, store, id))
-    assert trace
+        trace = trace_of(held, store, id)
     if format is Format.json:
         print_json(trace.model_dump())
         return
     console = Console()
     console = console if console.is_terminal else Console(width=120)
     console.print(_Drawing(trace, whole).tree())
-
-
-def _begins(held: Any, store: str, id: str) -> str:
-    """The one id that begins so."""
-    from langdistill.errors import StoreError
-
-    found = [row.id for row in held.rows() if row.id.startswith(id)]
-    if len(found) != 1:
-        said = f"{len(found)} traces whose ids begin with" if found else "no trace"
-        raise StoreError(
-            f"The store {store.rpartition('@')[2]!r} holds {said} {id!r}. Its ids: `langdistill traces ls`."
-        )
-    return found[0]
 
 
 class _Drawing:
@@ -147,10 +139,7 @@ class _Drawing:
 
     def _text(self, value: Any) -> str:
         text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
-        text = visible(text)
-        if not self._whole and len(text) > LONGEST:
-            text = f"{text[:LONGEST]}... ({len(text):,} characters)"
-        return escape(text)
+        return escape(shortened(text, whole=self._whole))
 
 
 def _plain(text: str) -> str:
