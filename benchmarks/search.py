@@ -45,6 +45,8 @@ DELAY = 0.05
 """Seconds that a request takes."""
 ROLLOUTS = (1, 2, 4, 8, 16, 32, 64)
 LONGEST = max(SIZES)
+WORSE = (0.35, 0.5)
+"""How often judgements of states are wrong, where the model judges worse than it does by its own rate; a half is chance."""
 Row = dict[str, tuple[str | None, Cost]]
 """Arm to answer and cost, of one problem."""
 COSTS: dict[str, Callable[[Cost], int]] = {
@@ -63,8 +65,8 @@ def rows_of(question: str, seed: int) -> Row:
     rap = searched(first, second, question, alone, seed=seed)
     equal = voted(first, question, ours.cost.completions)
     tokens = voted(first, question, samples_for(ours.cost.tokens, equal.cost))
-    by_chance = value(reasoner(Rates(judged=0.5), seed=seed))
-    valued, compared, guessed = (branched(first, question, one) for one in (value(), vote(), by_chance))
+    valued, compared = (branched(first, question, one) for one in (value(), vote()))
+    worse = {rate: branched(first, question, value(reasoner(Rates(judged=rate), seed=seed))) for rate in WORSE}
     best = best_of(first, question, max(1, round(ours.cost.completions / (1 + value().samples))))
     return {
         "ours": (ours.answer, ours.cost), "generator@majority": (ours.by_majority, ours.cost), "repo": (repo.answer, repo.cost),
@@ -73,9 +75,8 @@ def rows_of(question: str, seed: int) -> Row:
         "self-consistency, equal completions": (equal.answer, equal.cost),
         "self-consistency, equal tokens": (tokens.answer, tokens.cost),
         "Tree of Thoughts (value)": (valued.answer, valued.cost), "Tree of Thoughts (vote)": (compared.answer, compared.cost),
-        "Tree of Thoughts (value), judged by chance": (guessed.answer, guessed.cost),
         "best of n, equal completions": (best.answer, best.cost),
-    }  # fmt: skip
+    } | {f"Tree of Thoughts (value), wrong in {rate:.0%} of what it judges": (one.answer, one.cost) for rate, one in worse.items()}  # fmt: skip
 
 
 told = partial(told_over_seeds, share=False)
