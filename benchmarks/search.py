@@ -59,7 +59,7 @@ COSTS: dict[str, Callable[[Cost], int]] = {
 def rows_of(question: str, seed: int) -> Row:
     """Every arm on one problem."""
     first, second, alike = generator(seed), discriminator(seed), discriminator(seed, correlated=True)
-    ours, repo = (searched(first, second, question, one, seed=seed) for one in (OURS, REPO))
+    ours, repo, paper = (searched(first, second, question, one, seed=seed) for one in (OURS, REPO, PAPER))
     correlated = searched(first, alike, question, OURS, seed=seed)
     alone = replace(OURS, grammar=OURS.grammar.without({"A1", "A2", "A4", "A5"}))
     rap = searched(first, second, question, alone, seed=seed)
@@ -70,7 +70,8 @@ def rows_of(question: str, seed: int) -> Row:
     best = best_of(first, question, max(1, round(ours.cost.completions / (1 + value().samples))))
     return {
         "ours": (ours.answer, ours.cost), "generator@majority": (ours.by_majority, ours.cost), "repo": (repo.answer, repo.cost),
-        "repo, generator@majority": (repo.by_majority, repo.cost), "correlated discriminator": (correlated.answer, correlated.cost),
+        "repo, generator@majority": (repo.by_majority, repo.cost), "paper": (paper.answer, paper.cost),
+        "paper, generator@majority": (paper.by_majority, paper.cost), "correlated discriminator": (correlated.answer, correlated.cost),
         "A3 alone (RAP-like)": (rap.answer, rap.cost), "A3 alone, majority": (rap.by_majority, rap.cost),
         "self-consistency, equal completions": (equal.answer, equal.cost),
         "self-consistency, equal tokens": (tokens.answer, tokens.cost),
@@ -115,6 +116,7 @@ def accuracy(problems: int) -> dict[str, Any]:
 
 PAIRS = (
     ("ours", "repo"),
+    ("ours", "paper"),
     ("ours", "generator@majority"),
     ("correlated discriminator", "generator@majority"),
     ("generator@majority", "self-consistency, equal completions"),
@@ -258,10 +260,9 @@ PARTS: dict[str, Callable[[], Any]] = {
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--part", choices=PARTS, nargs="*", default=list(PARTS), help="those to measure anew")
-    known = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
-    for name in parser.parse_args().part:
-        known[name] = PARTS[name]()
-        print(name, json.dumps(known[name], indent=1), flush=True)
+    found = {name: PARTS[name]() for name in parser.parse_args().part}
+    print(json.dumps(found, indent=1), flush=True)
+    known = (json.loads(RESULTS.read_text()) if RESULTS.exists() else {}) | found
     said = {"command": "python benchmarks/search.py", "versions": versions(), "seeds": list(SEEDS)}
     presets = {name: repr(one).partition(", grammar=")[0] + ")" for name, one in PRESETS.items()}
     RESULTS.write_text(json.dumps(known | said | {"draws": DRAWS, "presets": presets}, indent=1) + "\n")

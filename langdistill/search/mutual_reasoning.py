@@ -41,7 +41,7 @@ class Searching(Thinking):
     """Nodes, each as of `records.Thought`."""
     ended: list[int]
     """The leaf of each rollout."""
-    checked: NotRequired[list[list[int]]]
+    checked: list[list[int]]
     """Of each trace how many completions of it agree, and how many there are."""
     searched: NotRequired[Searched]
     """The tree with what the second model came to, and the leaf whose answer went out."""

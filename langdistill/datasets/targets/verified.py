@@ -1,7 +1,7 @@
 """The traces of a search that a second model came to the same answer by, as reasoning to learn.
 
 Source: mutual consistency is that of rStar (Qi et al., 2408.06195, section 3.3); to learn the two best traces of a problem by Q is what
-rStar-Math does (Guan et al., 2501.04519, section 3.3), which has right answers to choose them by.
+rStar-Math does (Guan et al., 2501.04519), which has right answers to choose them by.
 """
 
 from __future__ import annotations
