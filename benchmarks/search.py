@@ -45,6 +45,8 @@ DELAY = 0.05
 """Seconds that a request takes."""
 ROLLOUTS = (1, 2, 4, 8, 16, 32, 64)
 LONGEST = max(SIZES)
+WORSE = (0.35, 0.5)
+"""How often judgements of states are wrong, where the model judges worse than it does by its own rate; a half is chance."""
 Row = dict[str, tuple[str | None, Cost]]
 """Arm to answer and cost, of one problem."""
 COSTS: dict[str, Callable[[Cost], int]] = {
@@ -57,25 +59,25 @@ COSTS: dict[str, Callable[[Cost], int]] = {
 def rows_of(question: str, seed: int) -> Row:
     """Every arm on one problem."""
     first, second, alike = generator(seed), discriminator(seed), discriminator(seed, correlated=True)
-    ours, repo = (searched(first, second, question, one, seed=seed) for one in (OURS, REPO))
+    ours, repo, paper = (searched(first, second, question, one, seed=seed) for one in (OURS, REPO, PAPER))
     correlated = searched(first, alike, question, OURS, seed=seed)
     alone = replace(OURS, grammar=OURS.grammar.without({"A1", "A2", "A4", "A5"}))
     rap = searched(first, second, question, alone, seed=seed)
     equal = voted(first, question, ours.cost.completions)
     tokens = voted(first, question, samples_for(ours.cost.tokens, equal.cost))
-    by_chance = value(reasoner(Rates(judged=0.5), seed=seed))
-    valued, compared, guessed = (branched(first, question, one) for one in (value(), vote(), by_chance))
+    valued, compared = (branched(first, question, one) for one in (value(), vote()))
+    worse = {rate: branched(first, question, value(reasoner(Rates(judged=rate), seed=seed))) for rate in WORSE}
     best = best_of(first, question, max(1, round(ours.cost.completions / (1 + value().samples))))
     return {
         "ours": (ours.answer, ours.cost), "generator@majority": (ours.by_majority, ours.cost), "repo": (repo.answer, repo.cost),
-        "repo, generator@majority": (repo.by_majority, repo.cost), "correlated discriminator": (correlated.answer, correlated.cost),
+        "repo, generator@majority": (repo.by_majority, repo.cost), "paper": (paper.answer, paper.cost),
+        "paper, generator@majority": (paper.by_majority, paper.cost), "correlated discriminator": (correlated.answer, correlated.cost),
         "A3 alone (RAP-like)": (rap.answer, rap.cost), "A3 alone, majority": (rap.by_majority, rap.cost),
         "self-consistency, equal completions": (equal.answer, equal.cost),
         "self-consistency, equal tokens": (tokens.answer, tokens.cost),
         "Tree of Thoughts (value)": (valued.answer, valued.cost), "Tree of Thoughts (vote)": (compared.answer, compared.cost),
-        "Tree of Thoughts (value), judged by chance": (guessed.answer, guessed.cost),
         "best of n, equal completions": (best.answer, best.cost),
-    }  # fmt: skip
+    } | {f"Tree of Thoughts (value), wrong in {rate:.0%} of what it judges": (one.answer, one.cost) for rate, one in worse.items()}  # fmt: skip
 
 
 told = partial(told_over_seeds, share=False)
@@ -114,6 +116,7 @@ def accuracy(problems: int) -> dict[str, Any]:
 
 PAIRS = (
     ("ours", "repo"),
+    ("ours", "paper"),
     ("ours", "generator@majority"),
     ("correlated discriminator", "generator@majority"),
     ("generator@majority", "self-consistency, equal completions"),
@@ -257,10 +260,9 @@ PARTS: dict[str, Callable[[], Any]] = {
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--part", choices=PARTS, nargs="*", default=list(PARTS), help="those to measure anew")
-    known = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
-    for name in parser.parse_args().part:
-        known[name] = PARTS[name]()
-        print(name, json.dumps(known[name], indent=1), flush=True)
+    found = {name: PARTS[name]() for name in parser.parse_args().part}
+    print(json.dumps(found, indent=1), flush=True)
+    known = (json.loads(RESULTS.read_text()) if RESULTS.exists() else {}) | found
     said = {"command": "python benchmarks/search.py", "versions": versions(), "seeds": list(SEEDS)}
     presets = {name: repr(one).partition(", grammar=")[0] + ")" for name, one in PRESETS.items()}
     RESULTS.write_text(json.dumps(known | said | {"draws": DRAWS, "presets": presets}, indent=1) + "\n")

@@ -170,10 +170,10 @@ def main() -> None:
         "versions": versions(),
         "seeds": given.seeds,
         "settings": settings.model_dump(),
-        **together(found),
+        "accuracy": together(found),
     }
     RESULTS.write_text(json.dumps(result, indent=1) + "\n")
-    print(json.dumps({name: one["accuracy"] for name, one in result["arms"].items()}, indent=1))
+    print(json.dumps({name: one["accuracy"] for name, one in result["accuracy"]["arms"].items()}, indent=1))
 
 
 if __name__ == "__main__":

@@ -31,7 +31,7 @@ from langdistill.students.serving.server import VLLMServer
 from langdistill.students.serving.settings import Settings
 
 RESULTS = Path(__file__).with_name("results") / "search_on_vllm.json"
-PROBLEMS = 5
+PROBLEMS = 3
 MOST = 64
 """Tokens of a reply: the embedded model's context has 512."""
 SMALL = (

@@ -28,24 +28,62 @@ def simulations(told: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def on_the_lab(told: dict[str, Any]) -> str:
-    """One row an arm: over the seeds; what is subtracted from it, where something is."""
-    beyond = {name.split(" - ")[0]: list[str]() for name in told["differences"]}
-    for name, row in told["differences"].items():
-        one, other = name.split(" - ")
+def differences(told: dict[str, Any]) -> str:
+    """One row a pair of arms: points, paired by seed."""
+    lines = ["| | points |", "|---|---|"]
+    for name, row in told["accuracy"]["differences"].items():
         low, high = row["interval"]
-        beyond[one].append(f"{100 * row['mean']:+.1f} [{100 * low:+.1f}, {100 * high:+.1f}] than {other}")
-    lines = ["| arm | right, % | completions | read | generated | points more |", "|---|---|---|---|---|---|"]
-    for name, row in told["arms"].items():
-        low, high = row["accuracy"]["interval"]
-        right = f"{100 * row['accuracy']['mean']:.1f} [{100 * low:.1f}, {100 * high:.1f}]"
-        amounts = " | ".join(f"{row[key]['mean']:,.0f}" for key in ("completions", "read", "generated"))
-        lines.append(f"| {name} | {right} | {amounts} | {'; '.join(beyond.get(name, []))} |")
+        lines.append(f"| {name} | {100 * row['mean']:+.1f} [{100 * low:+.1f}, {100 * high:+.1f}] |")
+    return "\n".join(lines)
+
+
+def speed(told: dict[str, Any]) -> str:
+    """One row a problem: how often faster than the same tree in sequence, and per completion than rollouts in sequence."""
+    lines = [
+        "| server gives | requests | completions | rounds | the same tree, one request after the other | one rollout after the other, per completion |",
+        "|---|---|---|---|---|---|",
+    ]
+    for server, problems in told["speed"].items():
+        for one in problems:
+            [together, *_] = one["arms"].values()
+            same_tree, in_turn = one["times_faster"][0], one["times_faster_per_completion"][1]
+            lines.append(
+                f"| {server} | {together['requests']:,} | {together['completions']:,} | {together['rounds']} | {same_tree:.1f} x | {in_turn:.1f} x |"
+            )
+    return "\n".join(lines)
+
+
+def checkpoints(told: dict[str, Any]) -> str:
+    """One row a checkpointer: the line through nodes and bytes."""
+    lines = ["| checkpointer | nodes | bytes a node | R² of the line |", "|---|---|---|---|"]
+    for name, row in told["checkpoints"].items():
+        nodes = f"{min(row['nodes'])} to {max(row['nodes'])}"
+        lines.append(f"| {name} | {nodes} | {row['bytes_per_node']:,.0f} | {row['r_squared']:.3f} |")
+    return "\n".join(lines)
+
+
+def prefix_cache(told: dict[str, Any]) -> str:
+    """One row a preset: means over the problems."""
+    lines = [
+        "| preset | nodes | completions | requests | tokens of prompts | of these in the cache, % | looked up for n replies | of these in the cache, % |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
+    for name, row in told["presets"].items():
+        mean = {key: one["mean"] for key, one in row.items()}
+        counts = " | ".join(f"{mean[key]:,.0f}" for key in ("nodes", "completions", "requests", "prompt_tokens"))
+        lines.append(
+            f"| {name} | {counts} | {100 * mean['cached_of_requests']:.1f} | {mean['looked_up']:,.0f} | {100 * mean['hits']:.1f} |"
+        )
     return "\n".join(lines)
 
 
 TABLES = {
-    "search-on-the-lab": ("search_on_the_lab", on_the_lab),
     "search": ("search", accuracy),
+    "search-differences": ("search", differences),
     "search-simulations": ("search", simulations),
+    "search-speed": ("search", speed),
+    "search-checkpoints": ("search", checkpoints),
+    "search-prefix-cache": ("search_on_vllm", prefix_cache),
+    "search-on-the-lab": ("search_on_the_lab", accuracy),
+    "search-on-the-lab-differences": ("search_on_the_lab", differences),
 }

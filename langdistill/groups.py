@@ -12,7 +12,9 @@ from langdistill.answers.thinking import thought_and_said
 from langdistill.records import Call, Example, Message, Reply, Trace, Verdict, digest, text_of
 from langdistill.votes import vote
 
-_OF_THE_OLD_TARGET = dict.fromkeys(("call", "model", "logprobs", "steps", "margin", "reasoning"))
+_OF_THE_OLD_TARGET = dict.fromkeys(
+    ("call", "model", "logprobs", "steps", "step_values", "shared_steps", "margin", "reasoning")
+)
 """Fields of a row that speak of its target, and of another one are not true."""
 _KNOWN = ("questions", "seed", "_answers")
 """What is read out of the traces once."""

@@ -345,6 +345,10 @@ class Example(Record):
     """Whether the target is one to imitate; for formats that learn from bad ones, too."""
     steps: list[tuple[str, bool | None]] | None = None
     """The target in steps, each with its label, for formats that judge steps; `None` in a label for one that nobody judged."""
+    step_values: list[float | None] | None = None
+    """What the label of each step was made of, where that is a number: how good it is, from 0 to 1. `None` for one that nobody judged."""
+    shared_steps: int | None = None
+    """With how many steps the target and the rejected answer begin alike, where both are ways through one tree."""
     logprobs: list[Any] | None = None
     """The teacher's log-probabilities per token of the target, as its server told them (OpenAI shape, with `top_logprobs`)."""
     tokenizer: str | None = None
@@ -385,7 +389,7 @@ class Example(Record):
     def content(self) -> str:
         """Digest of what the row says, whichever run it is from and whenever that was."""
         said = self.model_dump(exclude=_NOT_CONTENT)
-        return digest(said)
+        return digest({name: value for name, value in said.items() if value is not None or name not in _ADDED})
 
     @property
     def is_answer_alone(self) -> bool:
@@ -394,6 +398,8 @@ class Example(Record):
 
 
 _NOT_CONTENT = {"trace", "traces", "call", "hint_used", "at", "verdicts", "split"}
+_ADDED = {"step_values", "shared_steps"}
+"""Fields that came later: a row without them has the digest that it had before."""
 
 
 def text_of(message: Mapping[str, Any]) -> str | None:

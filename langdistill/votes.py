@@ -7,7 +7,7 @@ own: `fixed`, `adaptive_consistency` (Aggarwal et al., 2305.11860) or `early_sto
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import comb
 from typing import NamedTuple
 
@@ -75,7 +75,7 @@ class Stop:
     name: str
     batch: int | None
     """Samples to draw before looking again; `None`: all at once."""
-    enough: Callable[[Sequence[str | None]], bool]
+    enough: Callable[[Sequence[str | None]], bool] = field(repr=False)
     """Whether the answers so far settle it."""
 
 

@@ -117,6 +117,39 @@ def refining_is_worth_asking_about(told: str) -> None:
 
 VLLM = os.environ.get("LANGDISTILL_VLLM") or find_spec("vllm")
 
+
+def searching_finds_what_votes_do_not(told: str) -> None:
+    shares = {
+        name.strip(): int(share) for name, share in re.findall(r"^((?:votes|search), .*?) +(\d+)%$", told, re.MULTILINE)
+    }
+    votes, majority, alike, own = (
+        shares[name]
+        for name in (
+            "votes, as many completions", "search, majority of its rewards", "search, a second model that errs alike",
+            "search, a second model of its own mind",
+        )
+    )  # fmt: skip
+    assert votes < majority < own
+    assert alike < own
+    right = re.search(r"right: (\d+)", told)
+    assert right
+    assert re.search(rf"ours +{right[1]} ", told)
+    assert f"votes of 200 samples: {right[1]}" not in told
+    assert "chosen" in told, "the drawing of the tree"
+    assert "completions 60 of 60" in told
+    assert "the same answer: True" in told
+    again = re.search(r"asked afterwards: (\d+) requests; a whole search takes (\d+)", told)
+    killed = re.search(r"killed after (\d+)", told)
+    assert again
+    assert killed
+    assert int(killed[1]) + int(again[1]) <= int(again[2]) + 4, "what was under way, and nothing else, is asked twice"
+    rows = dict(re.findall(r"^(\w+) +(\d+) rows$", told, re.MULTILINE))
+    assert {name: int(count) > 0 for name, count in rows.items()} == dict.fromkeys(
+        ("verified", "process_preference", "step_values"), True
+    )
+    assert "No way leads from the question to an answer" in told
+
+
 SHOWS = {
     "00_the_loop": the_student_has_learnt,
     "01_thinking": strategies_pay,
@@ -125,6 +158,7 @@ SHOWS = {
     "04_student": the_student_is_served,
     "05_mining": mining_is_cheap_to_repeat,
     "06_refining": refining_is_worth_asking_about,
+    "07_search": searching_finds_what_votes_do_not,
 }
 """What each notebook must show."""
 

@@ -92,7 +92,7 @@ def harvest(
     target: Annotated[
         str,
         typer.Option(
-            help=f"What the student shall say: final_answer, with_reasoning, whole_agent, node('plan'), doubt(by_gold('gold.jsonl')), ... {AS_IN_PYTHON}."
+            help=f"What the student shall say: final_answer, with_reasoning, whole_agent, node('plan'), doubt(by_gold('gold.jsonl')); of searches verified(most=2), process_preference, step_values; ... {AS_IN_PYTHON}."
         ),
     ] = "final_answer",
     filters: Annotated[

@@ -104,4 +104,9 @@ class ByJudge(Taking):
     @property
     def supervised(self) -> bool:
         """Whether its judge reads gold answers."""
-        return bool(getattr(self.judge, "supervised", False))
+        return reads_gold(self.judge)
+
+
+def reads_gold(judge: Judge | None) -> bool:
+    """Whether a judge is told right answers."""
+    return bool(getattr(judge, "supervised", False))

@@ -6,12 +6,12 @@ Source: rStar (Qi et al., 2408.06195, section 3.3). In the authors' code the sel
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from langdistill.answers import normalise
 from langdistill.search.masking import lines_of
 from langdistill.search.settings import Score
-from langdistill.search.tree import Tree
+from langdistill.search.thoughts import steps_to
 from langdistill.votes import leader
 
 
@@ -42,14 +42,19 @@ class Checked(NamedTuple):
         return self.agreed / self.completed if self.completed else 0.0
 
 
-def traces_of(tree: Tree, ended: Sequence[int]) -> list[Trace]:
-    """The traces of the rollouts, each leaf once, in the order in which rollouts first ended there; those without an answer are none."""
+def traces_of(thoughts: Sequence[Mapping[str, Any]], ended: Sequence[int]) -> list[Trace]:
+    """The traces of the rollouts, each leaf once, in the order in which rollouts first ended there; those without an answer are none.
+
+    Args:
+        thoughts: the tree, as of `thoughts.thoughts_of`.
+        ended: the leaf of each rollout.
+    """
     found = list[Trace]()
     for leaf in dict.fromkeys(ended):
-        node = tree.nodes[leaf]
-        if node.step.answer is not None:
-            told = tuple(lines_of([step.text for step in tree.steps(leaf)]))
-            found.append(Trace(leaf, told, node.step.answer, node.value, node.step.reward or 0.0))
+        one = thoughts[leaf]
+        if one["answer"] is not None:
+            told = tuple(lines_of(steps_to(thoughts, leaf)))
+            found.append(Trace(leaf, told, one["answer"], one["value"], one["reward"] or 0.0))
     return found
 
 

@@ -39,9 +39,10 @@ class Searching(Thinking):
 
     tree: list[dict[str, Any]]
     """Nodes, each as of `records.Thought`."""
-    traces: list[Trace]
-    """Those of the rollouts, each leaf once."""
-    checked: NotRequired[list[Checked]]
+    ended: list[int]
+    """The leaf of each rollout."""
+    checked: list[list[int]]
+    """Of each trace how many completions of it agree, and how many there are."""
     searched: NotRequired[Searched]
     """The tree with what the second model came to, and the leaf whose answer went out."""
 
@@ -94,11 +95,11 @@ def create_mutual_reasoning(
                 rollouts.grow((yield from together(work)))
         except BudgetSpent:
             pass  # the answer is chosen from what was found
-        return {"tree": thoughts_of(rollouts.tree), "traces": traces_of(rollouts.tree, rollouts.ended)}
+        return {"tree": thoughts_of(rollouts.tree), "ended": rollouts.ended}
 
     def verify(state: Searching):
-        traces = [Trace(*one) for one in state["traces"]]
-        unchecked = {"checked": [Checked(one, 0, 0) for one in traces]}
+        traces = traces_of(state["tree"], state["ended"])
+        unchecked = {"checked": [[0, 0] for _ in traces]}
         if len({one.answer for one in traces}) < 2:
             return unchecked
         rng = stream(seed, -1)
@@ -114,10 +115,11 @@ def create_mutual_reasoning(
             return unchecked
         drawn = {one: iter(some) for one, some in zip(places, replies, strict=True)}
         completed = [[next(drawn[so_far_told(lines)], None) for lines in some] for some in begun]
-        return {"checked": [_checked(one, some, extract) for one, some in zip(traces, completed, strict=True)]}
+        return {"checked": [_agreed(one, some, extract) for one, some in zip(traces, completed, strict=True)]}
 
     def present(state: Searching):
-        checked = [Checked(Trace(*one[0]), *one[1:]) for one in state["checked"]]  # type: ignore[typeddict-item]
+        traces = traces_of(state["tree"], state["ended"])
+        checked = [Checked(trace, *counts) for trace, counts in zip(traces, state["checked"], strict=True)]
         trace = choose(checked, agree=settings.agree, score=settings.score)
         said, answer, leaf = (
             (trace.answer, trace.answer, trace.leaf)
@@ -134,10 +136,10 @@ def create_mutual_reasoning(
     return labelled(graph.compile(name=name, checkpointer=checkpointer), name, **params)
 
 
-def _checked(trace: Trace, replies: Sequence[AIMessage | None], extract: Extract) -> Checked:
-    """How many completions come to the trace's answer."""
+def _agreed(trace: Trace, replies: Sequence[AIMessage | None], extract: Extract) -> list[int]:
+    """How many completions come to the trace's answer, and how many there are."""
     answers = [extract(reply.text) for reply in replies if reply]
-    return Checked(trace, sum(answer is not None and same(answer, trace.answer) for answer in answers), len(answers))
+    return [sum(answer is not None and same(answer, trace.answer) for answer in answers), len(answers)]
 
 
 def _end_of(tree: list[dict[str, Any]]) -> int:

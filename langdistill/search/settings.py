@@ -60,22 +60,20 @@ class Settings:
 
     def __post_init__(self) -> None:
         counts = ("rollouts", "depth", "thoughts", "sub_questions", "last_votes", "votes", "at_once", "prefixes")
-        refuse_below_one(**{name: getattr(self, name) for name in counts})
-        if self.max_tokens is not None:
-            refuse_below_one(max_tokens=self.max_tokens)
+        refuse_below_one(**{name: getattr(self, name) for name in counts}, max_tokens=self.max_tokens)
         low, high = self.mask
         if not 0 <= low <= high <= 1:
             raise ModelError(f"mask={self.mask} is no range of shares; give two from 0 to 1, the smaller first.")
 
 
-def refuse_below_one(**counts: int) -> None:
-    """Fail at once where a search has nothing to do.
+def refuse_below_one(**counts: int | None) -> None:
+    """Fail at once where a search has nothing to do; `None` is no limit.
 
     Raises:
         ModelError: a count is below 1.
     """
     for name, count in counts.items():
-        if count < 1:
+        if count is not None and count < 1:
             raise ModelError(f"{name}={count} makes no search; give a number from 1 up.")
 
 

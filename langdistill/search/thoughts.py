@@ -34,10 +34,15 @@ def thoughts_of(tree: Tree) -> list[dict[str, Any]]:
     ]
 
 
-def told_on_the_way(thoughts: Sequence[Mapping[str, Any]], at: int) -> str:
-    """What is said from the root to a node, a line each."""
+def steps_to(thoughts: Sequence[Mapping[str, Any]], at: int) -> list[str]:
+    """What is said from the root to a node."""
     told = list[str]()
     while (parent := thoughts[at]["parent"]) is not None:
         told.append(thoughts[at]["text"])
         at = parent
-    return "\n".join(reversed(told))
+    return told[::-1]
+
+
+def told_on_the_way(thoughts: Sequence[Mapping[str, Any]], at: int) -> str:
+    """The same, a line each."""
+    return "\n".join(steps_to(thoughts, at))

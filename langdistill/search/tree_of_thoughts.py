@@ -47,6 +47,7 @@ def create_tree_of_thoughts(
     depth: int = 5,
     evaluate: Evaluator | None = None,
     temperature: float | None = 0.7,
+    max_tokens: int | None = None,
     thought: Action = NEXT_THOUGHT,
     rest: Action = REST,
     extract: Extract = final_answer,
@@ -67,6 +68,7 @@ def create_tree_of_thoughts(
         depth: most thoughts of a path; in the paper a matter of the task.
         evaluate: judges states, a file of `search/evaluators`; by default each is valued alone, by the model that searches.
         temperature: of thoughts and answers; `None` leaves the model's own.
+        max_tokens: most of a thought or an answer, where its action allows more: for a model whose context is short.
         thought: the action that proposes, one of `search.actions` or your own; it must be one whose reply may end in an answer.
         rest: the action that goes on to the answer from where the depth ends.
         extract: reads the answers.
@@ -92,6 +94,7 @@ def create_tree_of_thoughts(
             last_votes=1,
             votes=1,
             temperature=temperature,
+            max_tokens=max_tokens,
             grammar=grammar,
         )
         return Expander(chat, settings, extract)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from langdistill.datasets.reading import read_dataset
 from langdistill.errors import UnknownName
 from langdistill.records import Feedback
 from langdistill.stores.sqlite import SQLiteStore
+from tests.datasets.targets.test_searched_targets import run
 from tests.datasets.test_harvest_safety import sampled
 
 
@@ -76,6 +78,28 @@ def test_reasoned_rows_in_parquet_with_a_probe(store: Path) -> None:
     rows = read_dataset(store.with_name("data")).rows()
     assert {row["style"] for row in rows} == {"label", "rationale"}
     assert sorted({round(row.get("weight") or 1, 3) for row in rows}) == [0.333, 0.5, 1]
+
+
+@pytest.mark.parametrize(
+    ("target", "format", "rows", "supervised"),
+    [
+        ("verified(most=1)", "trl", 1, False),
+        ("verified(most=2, agree=0.5, judge=liked(at_least=0.2))", "trl", 2, False),
+        ("process_preference", "trl_preference", 1, False),
+        ("process_preference(by_gold('{gold}'), most=None)", "trl_preference", 2, True),
+        ("step_values(above=0.25)", "trl_stepwise", 5, False),
+        ("step_values(by_gold('{gold}'), rollouts=2)", "trl_stepwise", 3, True),
+    ],
+)
+def test_rows_of_a_search(target: str, format: str, rows: int, supervised: bool, tmp_path: Path) -> None:
+    (tmp_path / "gold.jsonl").write_text('{"problem": "p", "answer": "4"}\n')
+    with closing(SQLiteStore(tmp_path / "t.db")) as store:
+        store.add([run(metadata={"problem": "p"}, feedback=[Feedback(score=0.3)])])
+    spelt = target.format(gold=tmp_path / "gold.jsonl")
+    manifest = harvested(tmp_path / "t.db", "--target", spelt, "--format", format, "--validation", "0")
+    assert manifest["rows"]["train"] == rows
+    assert ("supervised" in manifest) is supervised
+    assert manifest["target"] == target.partition("(")[0]
 
 
 def test_rows_that_the_template_would_spoil_are_looked_at(store: Path) -> None:

@@ -15,6 +15,7 @@ from langdistill.recording.recorder import TraceRecorder
 from langdistill.records import Trace
 from langdistill.search.mutual_reasoning import create_mutual_reasoning
 from langdistill.search.settings import Settings
+from langdistill.search.tree_of_thoughts import create_tree_of_thoughts
 from langdistill.stores.sqlite import SQLiteStore
 from tests.cli.test_commands import run
 from tests.known_search import KNOWN, chain
@@ -190,6 +191,16 @@ def test_a_search_that_was_run(tmp_path: Path) -> None:
     assert f"answer: {found.answer}\n" in text
     assert len(re.findall(r"N \d+, Q/N ", text)) == len(told["thoughts"])
     assert shown(tmp_path / "t.db", "--html", tmp_path / "p.html")
+
+
+def test_a_tree_of_thoughts(tmp_path: Path) -> None:
+    found = recorded(create_tree_of_thoughts(generator(1), thoughts=2, breadth=2), tmp_path / "t.db")
+    text = shown(tmp_path / "t.db", "--all")
+    assert f"answer: {found.answer}\n" in text
+    assert "no second model was asked" in text
+    assert len(re.findall(r"N \d+, Q/N ", text)) == len(found.searches[0].thoughts)
+    [way] = [line for line in text.splitlines() if " chosen N " in line]
+    assert f"= {found.answer} chosen N 3, Q/N " in way, "three judgements of each state"
 
 
 def test_a_search_inside_of_another_graph_is_named_by_both(tmp_path: Path) -> None:

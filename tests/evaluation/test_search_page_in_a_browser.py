@@ -202,6 +202,17 @@ def test_a_deep_tree_keeps_its_room(tab: Any, width: int) -> None:
     assert line["height"] < 120
 
 
+def test_figures_stand_in_columns_beside_their_thought(tab: Any) -> None:
+    one = tab()
+    edges = {
+        round(box["x"] + box["width"]) for at in (0, 1, 2, 5) if (box := one.line(at).locator(".mean").bounding_box())
+    }
+    assert len(edges) == 1
+    for at in (0, 1, 2, 5):
+        text, mean = (one.line(at).locator(part).bounding_box() for part in (".text", ".mean"))
+        assert abs(text["y"] - mean["y"]) < 3
+
+
 def test_the_dark_page_is_dark(tab: Any) -> None:
     one = tab(color_scheme="dark")
     assert one.page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(20, 24, 31)"

@@ -12,12 +12,13 @@ from typing import Any
 import pytest
 from langchain_core.messages import BaseMessage
 from langgraph.checkpoint.memory import InMemorySaver
+from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
 
 from langdistill.budgets import budget
 from langdistill.errors import ModelError, PromptError, UnknownName
 from langdistill.jobs import sample_path
 from langdistill.records import digest
-from langdistill.search.choosing import Checked, Trace, choose, majority
+from langdistill.search.choosing import Checked, Trace, choose, majority, traces_of
 from langdistill.search.masking import lines_of, prefixes
 from langdistill.search.mutual_reasoning import create_mutual_reasoning
 from langdistill.search.settings import OURS, PAPER, PRESETS, REPO, Settings
@@ -63,7 +64,7 @@ def model(right: float = 0.7) -> OneReplyChatModel:
 
 
 def ran(graph: Any, text: str = QUESTION, **config: Any) -> dict[str, Any]:
-    keys = ["messages", "answer", "tree", "traces", "checked", "searched", "stopped"]
+    keys = ["messages", "answer", "tree", "ended", "checked", "searched", "stopped"]
     return graph.invoke({"messages": [("user", text)]}, config or None, output_keys=keys)
 
 
@@ -130,7 +131,7 @@ def test_nothing_is_asked_twice_of_a_node() -> None:
 def test_4_traces_are_cut_between_steps_and_the_rest_is_not_shown() -> None:
     said, second = model(), model(right=0.9)
     found = ran(create_mutual_reasoning(said, second, preset=replace(SMALL, prefixes=2)))
-    told = [trace.lines for trace in (Trace(*one) for one in found["traces"])]
+    told = [trace.lines for trace in traces_of(found["tree"], found["ended"])]
     assert second.prompts
     for prompt in second.prompts:
         shown = [line for line in prompt[-1].text.split("Go on from here")[0].splitlines() if line][1:]
@@ -263,6 +264,19 @@ def test_a_killed_search_asks_only_for_what_is_missing(dies_at: int) -> None:
     assert len(answered) <= len(alone.prompts) + told["max_concurrency"], "only what was under way is paid for twice"
 
 
+@pytest.mark.parametrize("step", ["search", "verify", "present"])
+def test_a_state_is_builtins_at_every_step(step: str) -> None:
+    """So that it is kept where checkpoints are read strictly, and is the same state when it comes back."""
+    saver = InMemorySaver(serde=JsonPlusSerializer(allowed_msgpack_modules=None))
+    graph = create_mutual_reasoning(model(), preset=SMALL, checkpointer=saver)
+    told: Any = {"configurable": {"thread_id": "1"}}
+    graph.invoke({"messages": [("user", QUESTION)]}, told, interrupt_before=[step])
+    assert graph.get_state(told).next == (step,)
+    found = graph.invoke(None, told, output_keys=["answer", "searched"])
+    alone = ran(create_mutual_reasoning(model(), preset=SMALL))
+    assert (found["answer"], found["searched"]) == (alone["answer"], alone["searched"])
+
+
 def test_a_generator_that_never_comes_to_an_answer() -> None:
     found = ran(create_mutual_reasoning(OneReplyChatModel(script=lambda messages, number: "Hm."), preset=SMALL))
     assert found["answer"] is not None or found["messages"][-1].text
@@ -272,7 +286,8 @@ def test_nothing_can_be_read() -> None:
     graph = create_mutual_reasoning(model(), preset=SMALL, extract=lambda text: None)
     found = ran(graph)
     assert found["answer"] is None
-    assert found["traces"] == []
+    assert traces_of(found["tree"], found["ended"]) == []
+    assert found["checked"] == []
     assert "Step" in found["messages"][-1].text or "Conditions" in found["messages"][-1].text
 
 

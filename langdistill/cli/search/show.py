@@ -21,8 +21,8 @@ PAGES = (".html", ".htm")
 """How the name of a page ends: nothing else is written over by mistake."""
 
 HOW = (
-    "A run has one where a graph searched a tree: record one of `create_mutual_reasoning` with a `TraceRecorder` or "
-    "`langdistill.record`. Runs that older versions recorded have none."
+    "A run has one where a graph searched a tree: record one of `create_mutual_reasoning` or `create_tree_of_thoughts` with a "
+    "`TraceRecorder` or `langdistill.record`. Runs that older versions recorded have none."
 )
 """What to do where there is no search."""
 

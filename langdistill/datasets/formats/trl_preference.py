@@ -16,7 +16,7 @@ from langdistill.records import Example, Message
 
 @dataclass(frozen=True)
 class TrlPreference(Format):
-    """`prompt`, `chosen`, `rejected`, and the `margin` that reward models may heed where it is known."""
+    """`prompt`, `chosen`, `rejected`, and where they are known the `margin` that reward models may heed and the `shared_steps`."""
 
     def rows(self, example: Example) -> list[dict[str, Any]]:
         """One row.
@@ -34,7 +34,8 @@ class TrlPreference(Format):
             "rejected": chat(example.rejected),
             **extras(example),
         }
-        return [row | ({} if example.margin is None else {"margin": example.margin})]
+        told = {"margin": example.margin, "shared_steps": example.shared_steps}
+        return [row | {name: value for name, value in told.items() if value is not None}]
 
     def read(self, row: dict[str, Any]) -> list[Message]:
         """The prompt, what was chosen and what was rejected."""

@@ -16,7 +16,7 @@ from langdistill.records import Example, Message
 
 @dataclass(frozen=True)
 class TrlStepwise(Format):
-    """`prompt`, `completions` (a text a step) and `labels` (a truth a step)."""
+    """`prompt`, `completions` (a text a step), `labels` (a truth a step) and, where they are known, `values` (a number a step)."""
 
     def rows(self, example: Example) -> list[dict[str, Any]]:
         """One row.
@@ -32,14 +32,13 @@ class TrlStepwise(Format):
             raise Unfit("unjudged-steps")
         steps = [text for text, _ in example.steps]
         _check(example, steps)
-        return [
-            {
-                "prompt": _question(example),
-                "completions": steps,
-                "labels": labels,
-                "problem": example.problem,
-            }
-        ]
+        row = {
+            "prompt": _question(example),
+            "completions": steps,
+            "labels": labels,
+            "problem": example.problem,
+        }
+        return [row | ({} if example.step_values is None else {"values": example.step_values})]
 
     def read(self, row: dict[str, Any]) -> list[Message]:
         """The question and the steps, a line each."""

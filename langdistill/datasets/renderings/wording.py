@@ -116,6 +116,8 @@ def written(example: Example, prompt: str, target: str, style: str, *, reasoned:
             "rejected": None,
             "margin": None,
             "steps": None,
+            "step_values": None,
+            "shared_steps": None,
         }
     )
 

@@ -16,7 +16,7 @@ from langdistill.asking import ask
 from langdistill.budgets import Budget, budget
 from langdistill.lab.search.comparing import Cost, samples_for
 from langdistill.records import Record
-from langdistill.search.choosing import Trace, majority
+from langdistill.search.choosing import majority, traces_of
 from langdistill.search.evaluators.value import value
 from langdistill.search.mutual_reasoning import create_mutual_reasoning
 from langdistill.search.settings import OURS, Settings
@@ -63,8 +63,8 @@ class Search:
     def run(self, models: Models, question: str, seed: int) -> Outcome:
         """A search, with the answer that it would have come to without the second model."""
         graph = create_mutual_reasoning(*models, preset=self.settings, seed=seed)
-        state, spent = _asked(graph, question, ["answer", "traces"])
-        traces = [Trace(*one) for one in state["traces"]]
+        state, spent = _asked(graph, question, ["answer", "tree", "ended"])
+        traces = traces_of(state["tree"], state["ended"])
         leading = majority(traces)
         return Outcome(
             answer=state["answer"],
@@ -83,7 +83,7 @@ class Branch:
 
     def run(self, models: Models, question: str, seed: int) -> Outcome:
         """With the paper's k and b, and as many levels as the longest chain has steps."""
-        evaluate = value(temperature=self.temperature)
+        evaluate = value(temperature=self.temperature, max_tokens=None)
         graph = create_tree_of_thoughts(
             models.generator,
             depth=LONGEST,

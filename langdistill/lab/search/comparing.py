@@ -13,7 +13,7 @@ from langchain_core.runnables import Runnable
 
 from langdistill.budgets import Budget, budget
 from langdistill.nodes import node
-from langdistill.search.choosing import Trace, majority
+from langdistill.search.choosing import majority, traces_of
 from langdistill.search.evaluating import Evaluator
 from langdistill.search.evaluators.value import value
 from langdistill.search.masking import lines_of
@@ -23,7 +23,7 @@ from langdistill.search.tree_of_thoughts import create_tree_of_thoughts
 from langdistill.strategies.best_of_n import create_best_of_n
 from langdistill.strategies.self_consistency import create_self_consistency
 
-KEPT = ["answer", "tree", "traces", "searched"]
+KEPT = ["answer", "tree", "ended", "searched"]
 """Keys of the state of a search that are looked at."""
 
 
@@ -67,7 +67,7 @@ def searched(
     graph = create_mutual_reasoning(model, discriminator, preset=settings, seed=seed)
     with budget() as spent:
         state = _asked(graph, question, KEPT)
-    traces = [Trace(*one) for one in state["traces"]]
+    traces = traces_of(state["tree"], state["ended"])
     leading = majority(traces)
     return Searched(
         state["answer"], leading.answer if leading else None, tuple(one.answer for one in traces), cost_of(spent)

@@ -38,11 +38,12 @@ class Value:
     weights: Mapping[str, float]
     template: str
     temperature: float | None
+    max_tokens: int | None
     name: str = "value"
     compares: bool = False
 
     def __post_init__(self) -> None:
-        refuse_below_one(samples=self.samples)
+        refuse_below_one(samples=self.samples, max_tokens=self.max_tokens)
         check(self.template, "question", "so_far")
 
     def __call__(self, state: Mapping[str, Any], model: Runnable[Any, Any], paths: Sequence[Sequence[str]]) -> Judging:
@@ -52,7 +53,13 @@ class Value:
 
     def _ask(self, state: Mapping[str, Any], model: Runnable[Any, Any], path: Sequence[str]) -> Ask:
         text = fill(self.template, question=question_of(state), so_far=so_far_told(path))
-        return ask(self.model or model, turn(state, text), n=self.samples, temperature=self.temperature)
+        return ask(
+            self.model or model,
+            turn(state, text),
+            n=self.samples,
+            temperature=self.temperature,
+            max_tokens=self.max_tokens,
+        )
 
     def _judgement(self, replies: Sequence[AIMessage]) -> Judgement:
         said = [told for reply in replies if (told := outlook(reply.text)) is not None]
@@ -67,6 +74,7 @@ def value(
     weights: Mapping[str, float] = WEIGHTS,
     template: str = PROMPT,
     temperature: float | None = 0.7,
+    max_tokens: int | None = 512,
 ) -> Value:
     """An evaluator that looks at one state at a time; once judged, a state keeps its value.
 
@@ -78,10 +86,11 @@ def value(
         weights: of "sure", "likely" and "impossible"; what is not in it is not read.
         template: with the places ``{question}`` and ``{so_far}``; `answers.outlook` reads the reply.
         temperature: of each sample; `None` leaves the model's own.
+        max_tokens: most of each judgement; `None` leaves the model's own.
 
     Raises:
         ModelError: `samples` is below 1.
         PromptError: the template has other places.
     """
     judge = None if model is None else without_tools(chat_model(model))
-    return Value(judge, samples, weights, template, temperature)
+    return Value(judge, samples, weights, template, temperature, max_tokens)

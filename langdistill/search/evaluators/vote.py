@@ -33,11 +33,12 @@ class Vote:
     samples: int
     template: str
     temperature: float | None
+    max_tokens: int | None
     name: str = "vote"
     compares: bool = True
 
     def __post_init__(self) -> None:
-        refuse_below_one(samples=self.samples)
+        refuse_below_one(samples=self.samples, max_tokens=self.max_tokens)
         check(self.template, "question", "responses")
 
     def __call__(self, state: Mapping[str, Any], model: Runnable[Any, Any], paths: Sequence[Sequence[str]]) -> Judging:
@@ -45,7 +46,15 @@ class Vote:
         if len(paths) < 2:
             return [Judgement(0, 0.0) for _ in paths]
         text = fill(self.template, question=question_of(state), responses=_numbered(paths))
-        [replies] = yield [ask(self.model or model, turn(state, text), n=self.samples, temperature=self.temperature)]
+        [replies] = yield [
+            ask(
+                self.model or model,
+                turn(state, text),
+                n=self.samples,
+                temperature=self.temperature,
+                max_tokens=self.max_tokens,
+            )
+        ]
         return _counted(replies, len(paths))
 
 
@@ -55,6 +64,7 @@ def vote(
     samples: int = 5,
     template: str = PROMPT,
     temperature: float | None = 0.7,
+    max_tokens: int | None = 512,
 ) -> Vote:
     """An evaluator that compares the states of a level; those with an answer are compared again with each level's.
 
@@ -65,13 +75,14 @@ def vote(
         samples: votes of a level (5 in the paper's creative writing).
         template: with the places ``{question}`` and ``{responses}``; `answers.selection` reads the reply.
         temperature: of each vote; `None` leaves the model's own.
+        max_tokens: most of each vote; `None` leaves the model's own.
 
     Raises:
         ModelError: `samples` is below 1.
         PromptError: the template has other places.
     """
     judge = None if model is None else without_tools(chat_model(model))
-    return Vote(judge, samples, template, temperature)
+    return Vote(judge, samples, template, temperature, max_tokens)
 
 
 def _numbered(paths: Sequence[Sequence[str]]) -> str:
