@@ -95,6 +95,12 @@ PAIRS = (
     (f"rStar, {MOST} rollouts", "Tree of Thoughts (value)"),
     ("Tree of Thoughts (value)", "self-consistency, tokens of Tree of Thoughts"),
 )
+ORACLES = {
+    f"rstar-{MOST}": f"rStar, {MOST} rollouts",
+    "rap": "A3 alone (RAP-like)",
+    "thoughts": "Tree of Thoughts (value)",
+}
+"""Run to what it is called, of those of which it is told whether any trace was right."""
 AMOUNTS: dict[str, Callable[[Outcome], float]] = {
     "completions": lambda one: one.cost.completions + one.checking.completions,
     "read": lambda one: one.cost.read + one.checking.read,
@@ -120,10 +126,16 @@ def measured(seed: int, out: Path, settings: Settings, progress: Progress) -> di
             arm: {"accuracy": mean(_right(row[arm], gold[id]) for id, row in told.items())}
             | {name: mean(of(row[arm]) for row in told.values()) for name, of in AMOUNTS.items()}
             for arm in next(iter(told.values()))
-        },
+        }
+        | {f"{said}, oracle: any trace right": oracle(ran[name], gold) for name, said in ORACLES.items()},
         "single_samples": mean(mean(_right(voted_for, gold[id]) for voted_for in _each(ran["votes"][id])) for id in gold),
-        "any_right": {name: mean(any_right(outcomes[id], gold[id]) for id in gold) for name, outcomes in ran.items() if name != "votes"},
     }  # fmt: skip
+
+
+def oracle(outcomes: Mapping[str, Outcome], gold: Mapping[str, str]) -> dict[str, float]:
+    """What a search would come to that is told the right answer: no choice among its traces can be better."""
+    found = {"accuracy": mean(any_right(one, gold[id]) for id, one in outcomes.items())}
+    return found | {name: mean(of(one) for one in outcomes.values()) for name, of in AMOUNTS.items()}
 
 
 def _each(votes: Outcome) -> list[Outcome]:
@@ -139,7 +151,6 @@ def together(found: list[dict[str, Any]]) -> dict[str, Any]:
     of = [one["arms"] for one in found]
     return {
         "single_samples": told_over_seeds([one["single_samples"] for one in found]),
-        "any_right": {name: told_over_seeds([one["any_right"][name] for one in found]) for name in found[0]["any_right"]},
         "arms": {
             arm: {name: told_over_seeds([one[arm][name] for one in of], share=name == "accuracy") for name in of[0][arm]}
             for arm in of[0]

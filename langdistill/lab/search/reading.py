@@ -1,7 +1,7 @@
 """How the lab model reads a search's prompts: as the chain that is left, and a request in few words.
 
-A model of a million parameters does not find its place in a chain whose steps so far are told in other forms than its own chain of thought:
-after 240 updates on the prompts as they are, it followed less than half of them. So the place is kept for it. What it is shown is a
+A model of a million parameters does not find its place in a chain whose steps so far are told in other forms than its own chain of thought,
+nor does it learn to in a few hundred updates. So the place is kept for it. What it is shown is a
 question of the corpus that begins where the steps so far leave off, slips and misreadings included; it does everything else. Prompts
 that are none of a search's it reads as they are.
 """
