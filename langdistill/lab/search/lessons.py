@@ -17,8 +17,8 @@ from langdistill.prompts import STEP_BY_STEP, fill
 from langdistill.records import Message, Trace, digest
 from langdistill.strategies.rephrase_and_respond import REPHRASE
 
-LAST = "Now we can answer the question."
-"""The sub-question that is left when one step is: the question itself."""
+LAST = "Which digit is shown?"
+"""The sub-question that is left when one step is: the end of the question itself, in words that the model's tokenizer knows."""
 WRONG = 0.5
 """Share of the digits that are to be checked and are wrong."""
 
