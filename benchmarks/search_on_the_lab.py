@@ -4,8 +4,8 @@
 
 The model was taught the search's requests on questions of the pool `train` (langdistill/lab/search/lessons.py), and is shown what is left of
 a chain in place of the steps so far (reading.py): one adapter answers in every arm, another one, of other questions and another seed, is
-the discriminator. All sample at one temperature; it was found on 60 questions of `dev`, with the adapter of the first seed, for single solutions
-to be right about half of the time. Each seed has questions of `final`, adapters and samples of its own. Its self-consistency is drawn
+the discriminator. All sample at temperature 1.2, judgements at 0.7; of 60 questions of `dev` single solutions were right on 59 % there, by an earlier
+adapter. Seeds 1 to 3 were used up in setting this up. Each seed has questions of `final`, adapters and samples of its own. Its self-consistency is drawn
 once, and fewer samples are its first ones; "at the tokens of" an arm are so many samples a
 question that what is read and generated is as much on the average, the discriminator's part included, or as many as were
 drawn. Gold answers are read after
@@ -33,7 +33,8 @@ from langdistill.students import decoding
 
 RESULTS = Path(__file__).with_name("results") / "search_on_the_lab.json"
 SEEDS = 3
-LOWEST = 1
+LOWEST = 4
+"""The first seed; with 1 to 3 the search was set up."""
 ROLLOUTS = (2, 4, 8, 16)
 MOST = max(ROLLOUTS)
 EQUAL = ROLLOUTS[:-1]

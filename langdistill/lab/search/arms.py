@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
+from zlib import crc32
 
 from langchain_core.language_models import BaseChatModel
 
@@ -62,7 +63,8 @@ class Search:
 
     def run(self, models: Models, question: str, seed: int) -> Outcome:
         """A search, with the answer that it would have come to without the second model."""
-        graph = create_mutual_reasoning(*models, preset=self.settings, seed=seed)
+        own = crc32(f"{seed}/{question}".encode())  # each question's rollouts have draws of their own
+        graph = create_mutual_reasoning(*models, preset=self.settings, seed=own)
         state, spent = _asked(graph, question, ["answer", "tree", "ended"])
         traces = traces_of(state["tree"], state["ended"])
         leading = majority(traces)
@@ -82,8 +84,8 @@ class Branch:
     temperature: float
 
     def run(self, models: Models, question: str, seed: int) -> Outcome:
-        """With the paper's k and b, and as many levels as the longest chain has steps."""
-        evaluate = value(temperature=self.temperature, max_tokens=None)
+        """With the paper's k, b and temperature of judgements, and as many levels as the longest chain has steps."""
+        evaluate = value(max_tokens=None)
         graph = create_tree_of_thoughts(
             models.generator,
             depth=LONGEST,

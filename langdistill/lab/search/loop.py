@@ -45,8 +45,8 @@ class Settings(Record):
 
     problems: int = 500
     """Of the pool `train`; each gives a lesson of every kind."""
-    temperature: float = 1.3
-    """Of all replies."""
+    temperature: float = 1.2
+    """Of all replies but judgements."""
     dev: int = 60
     """Questions that the temperature was found on."""
     final: int = 32
