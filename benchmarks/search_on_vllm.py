@@ -10,6 +10,7 @@ request (`cached_tokens`) counts its prompt once.
 from __future__ import annotations
 
 import json
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -70,9 +71,8 @@ def recorded(graph: Any, question: str) -> Trace:
         place = Path(folder) / "traces.db"
         with TraceRecorder(place) as recorder:
             graph.invoke({"messages": [("user", question)]}, {"callbacks": [recorder], "max_concurrency": 16})
-        store = open_store(place)
-        [trace] = store.traces()
-        store.close()
+        with closing(open_store(place)) as store:
+            [trace] = store.traces()
     return trace
 
 

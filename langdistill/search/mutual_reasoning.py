@@ -121,13 +121,9 @@ def create_mutual_reasoning(
         traces = traces_of(state["tree"], state["ended"])
         checked = [Checked(trace, *counts) for trace, counts in zip(traces, state["checked"], strict=True)]
         trace = choose(checked, agree=settings.agree, score=settings.score)
-        said, answer, leaf = (
-            (trace.answer, trace.answer, trace.leaf)
-            if trace
-            else (told_on_the_way(state["tree"], _end_of(state["tree"])), None, None)
-        )
-        searched = Searched(thoughts=_verified(state["tree"], checked), chosen=leaf)
-        return {"messages": [AIMessage(said)], "answer": answer, SEARCHED: searched}
+        said = trace.answer if trace else told_on_the_way(state["tree"], _end_of(state["tree"]))
+        searched = Searched(thoughts=_verified(state["tree"], checked), chosen=trace.leaf if trace else None)
+        return {"messages": [AIMessage(said)], "answer": trace.answer if trace else None, SEARCHED: searched}
 
     graph = StateGraph(Searching, input_schema=Question, output_schema=Answered)
     graph.add_sequence([("search", step(search)), ("verify", step(verify)), ("present", step(present))])

@@ -94,9 +94,9 @@ OURS = Settings(
     prefixes=4,
     score="smoothed",
 )
-"""Fewer votes, two at a time until two agree, four rollouts together, four cuts, and all rewards of an answer with smoothed survival; found on other problems of the
-scripted world than are measured (benchmarks/search.py). No early exit: the rollouts that it saves are those that find what the
-leading answer overlooks, and the second model can only trust what was found."""
+"""Fewer votes, two at a time until two agree, four rollouts together, four cuts, and all rewards of an answer with smoothed survival;
+found on other problems of the scripted world than are measured (benchmarks/search.py). No early exit: the rollouts that it saves are
+those that find what the leading answer overlooks, and the second model can only trust what was found."""
 
 PRESETS = {"paper": PAPER, "repo": REPO, "ours": OURS}
 

@@ -5,17 +5,17 @@ Whoever answers here is given no gold answer.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from zlib import crc32
 
 from langchain_core.language_models import BaseChatModel
 
 from langdistill.answers import same
 from langdistill.asking import ask
-from langdistill.budgets import Budget, budget
-from langdistill.lab.search.comparing import Cost, samples_for
+from langdistill.budgets import Budget
+from langdistill.lab.search.comparing import Cost, asked, samples_for
 from langdistill.records import Record
 from langdistill.search.choosing import majority, traces_of
 from langdistill.search.evaluators.value import value
@@ -65,7 +65,7 @@ class Search:
         """A search, with the answer that it would have come to without the second model."""
         own = crc32(f"{seed}/{question}".encode())  # each question's rollouts have draws of their own
         graph = create_mutual_reasoning(*models, preset=self.settings, seed=own)
-        state, spent = _asked(graph, question, ["answer", "tree", "ended"])
+        state, spent = asked(graph, question, "answer", "tree", "ended")
         traces = traces_of(state["tree"], state["ended"])
         leading = majority(traces)
         return Outcome(
@@ -92,7 +92,7 @@ class Branch:
             evaluate=evaluate,
             temperature=self.temperature,
         )
-        state, spent = _asked(graph, question, ["answer", "tree"])
+        state, spent = asked(graph, question, "answer", "tree")
         found = tuple(one["answer"] for one in state["tree"] if one["answer"] is not None)
         return Outcome(answer=state["answer"], found=found, cost=_cost(spent, models.generator))
 
@@ -107,7 +107,7 @@ class Vote:
     def run(self, models: Models, question: str, seed: int) -> Outcome:
         """Many samples: what fewer of them would have come to is read off by `voted`."""
         graph = create_self_consistency(models.generator, samples=self.samples, temperature=self.temperature)
-        state, spent = _asked(graph, question, ["answer", "candidates"])
+        state, spent = asked(graph, question, "answer", "candidates")
         found = tuple(one["vote"] for one in state["candidates"])
         return Outcome(answer=state["answer"], found=found, cost=_cost(spent, models.generator))
 
@@ -136,12 +136,6 @@ def samples_at(votes: Sequence[Outcome], like: Sequence[Outcome]) -> int:
 def any_right(outcome: Outcome, gold: str) -> bool:
     """Whether any trace comes to the right answer: what no choice among them can exceed."""
     return any(one is not None and same(one, gold) for one in outcome.found)
-
-
-def _asked(graph: Any, question: str, keys: Sequence[str]) -> tuple[Mapping[str, Any], Budget]:
-    with budget() as spent:
-        state = graph.invoke({"messages": [("user", question)]}, output_keys=list(keys))
-    return state, spent
 
 
 def _cost(spent: Budget, model: BaseChatModel) -> Cost:

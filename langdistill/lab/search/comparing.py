@@ -23,9 +23,6 @@ from langdistill.search.tree_of_thoughts import create_tree_of_thoughts
 from langdistill.strategies.best_of_n import create_best_of_n
 from langdistill.strategies.self_consistency import create_self_consistency
 
-KEPT = ["answer", "tree", "ended", "searched"]
-"""Keys of the state of a search that are looked at."""
-
 
 class Cost(NamedTuple):
     """Of one problem."""
@@ -65,8 +62,7 @@ def searched(
 ) -> Searched:
     """A search, with the answer that it would have come to without the second model."""
     graph = create_mutual_reasoning(model, discriminator, preset=settings, seed=seed)
-    with budget() as spent:
-        state = _asked(graph, question, KEPT)
+    state, spent = asked(graph, question, "answer", "tree", "ended")
     traces = traces_of(state["tree"], state["ended"])
     leading = majority(traces)
     return Searched(
@@ -76,22 +72,19 @@ def searched(
 
 def voted(model: BaseChatModel, question: str, samples: int) -> Voted:
     """Self-consistency with so many samples."""
-    with budget() as spent:
-        state = _asked(create_self_consistency(model, samples=samples), question, ["answer"])
+    state, spent = asked(create_self_consistency(model, samples=samples), question, "answer")
     return Voted(state["answer"], cost_of(spent))
 
 
 def branched(model: BaseChatModel, question: str, evaluator: Evaluator) -> Voted:
     """Tree of Thoughts, with the paper's k and b."""
-    with budget() as spent:
-        state = _asked(create_tree_of_thoughts(model, evaluate=evaluator), question, ["answer"])
+    state, spent = asked(create_tree_of_thoughts(model, evaluate=evaluator), question, "answer")
     return Voted(state["answer"], cost_of(spent))
 
 
 def best_of(model: BaseChatModel, question: str, samples: int) -> Voted:
     """The best of so many samples, each judged by the same model as Tree of Thoughts has a state judged."""
-    with budget() as spent:
-        state = _asked(create_best_of_n(model, scorer(model), samples=samples), question, ["answer"])
+    state, spent = asked(create_best_of_n(model, scorer(model), samples=samples), question, "answer")
     return Voted(state["answer"], cost_of(spent))
 
 
@@ -100,8 +93,8 @@ def scorer(model: BaseChatModel) -> Runnable[Any, Any]:
     judge = value()
 
     def score(given: dict[str, str]):
-        asked = {"messages": [HumanMessage(given["question"])]}
-        [told] = yield from judge(asked, model, [lines_of([given["reply"]])])
+        state = {"messages": [HumanMessage(given["question"])]}
+        [told] = yield from judge(state, model, [lines_of([given["reply"]])])
         return told.total / told.read if told.read else -1.0
 
     return node(score)
@@ -117,5 +110,8 @@ def cost_of(spent: Budget) -> Cost:
     return Cost(spent.completions, sum(row["input_tokens"] for row in spent.ledger()), spent.tokens)
 
 
-def _asked(graph: Any, question: str, keys: list[str]) -> dict[str, Any]:
-    return graph.invoke({"messages": [("user", question)]}, output_keys=keys)
+def asked(graph: Any, question: str, *keys: str) -> tuple[dict[str, Any], Budget]:
+    """These keys of the state that a graph ends with, and what was spent on it."""
+    with budget() as spent:
+        state = graph.invoke({"messages": [("user", question)]}, output_keys=list(keys))
+    return state, spent
